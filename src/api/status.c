@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status.c - the words for failures and faults, and the fault handler.
+ *
+ * The handler and its argument change together: both stand in one struct that is copied under no
+ * lock, because a fault is rare and set_handler is called at start-up; the pair is published by an
+ * atomic pointer to one of two slots.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <tarn/status.h>
+
+static const char *const STATUS_TEXT[] = {
+    [TARN_OK] = "ok",
+    [TARN_NO_MEMORY] = "out of memory",
+    [TARN_TOO_BIG] = "the size is too big",
+    [TARN_WRONG_SIZE] = "not the size this allocator serves",
+    [TARN_BAD_ALIGN] = "the alignment is no power of two, or more than this allocator gives",
+    [TARN_LIMIT] = "the limit is reached",
+    [TARN_BAD_ARGUMENT] = "an argument makes no sense",
+    [TARN_UNSUPPORTED] = "not supported here",
+    [TARN_CORRUPT] = "an invariant does not hold",
+    [TARN_BUSY] = "busy",
+    [TARN_INJECTED] = "refused on purpose (fault injection)",
+};
+
+static const char *const FAULT_TEXT[] = {
+    [TARN_FAULT_DOUBLE_FREE] = "double free",
+    [TARN_FAULT_FOREIGN_POINTER] = "foreign pointer",
+    [TARN_FAULT_INTERIOR_POINTER] = "interior pointer",
+    [TARN_FAULT_WRONG_SIZE] = "wrong size",
+    [TARN_FAULT_WRONG_ALIGN] = "wrong alignment",
+    [TARN_FAULT_BAD_REWIND] = "bad rewind",
+    [TARN_FAULT_USE_AFTER_DEINIT] = "use after deinit",
+    [TARN_FAULT_CORRUPTION] = "corruption",
+};
+
+struct handler {
+    tarn_fault_handler *call;
+    void *user;
+};
+
+static struct handler slots[2];
+static _Atomic(struct handler *) current; /* NULL: the default */
+
+const char *tarn_status_text(tarn_status status)
+{
+    size_t i = (size_t)status;
+    return i < sizeof STATUS_TEXT / sizeof *STATUS_TEXT ? STATUS_TEXT[i] : "unknown status";
+}
+
+const char *tarn_fault_text(tarn_fault_kind kind)
+{
+    size_t i = (size_t)kind;
+    const char *text = i < sizeof FAULT_TEXT / sizeof *FAULT_TEXT ? FAULT_TEXT[i] : NULL;
+    return text != NULL ? text : "unknown fault";
+}
+
+tarn_fault_handler *tarn_fault_set_handler(tarn_fault_handler *handler, void *user)
+{
+    struct handler *old = atomic_load(&current);
+    struct handler *next = old == &slots[0] ? &slots[1] : &slots[0];
+    tarn_fault_handler *before = old != NULL ? old->call : NULL;
+    next->call = handler;
+    next->user = user;
+    atomic_store(&current, handler != NULL ? next : NULL);
+    return before;
+}
+
+/* Written with one fputs a line so that lines of several threads do not mix; nothing here
+ * allocates. */
+static void print_and_abort(const tarn_fault *f)
+{
+    char line[256];
+    const char *name = f->allocator != NULL ? f->allocator : "unknown allocator";
+    if (f->expected != 0)
+        (void)snprintf(line, sizeof line, "tarn: %s: %s: given %zu, expected %zu\n",
+                       tarn_fault_text(f->kind), name, f->given, f->expected);
+    else
+        (void)snprintf(line, sizeof line, "tarn: %s: %s\n", tarn_fault_text(f->kind), name);
+    (void)fputs(line, stderr);
+    (void)snprintf(line, sizeof line, "tarn:   block %p\n", f->block);
+    (void)fputs(line, stderr);
+    (void)fflush(stderr);
+    abort();
+}
+
+void tarn_fault_raise(const tarn_fault *fault)
+{
+    struct handler *h = atomic_load(&current);
+    if (h != NULL)
+        h->call(fault, h->user);
+    else
+        print_and_abort(fault);
+}
