@@ -10,10 +10,11 @@
 
 #include "registry.hpp"
 
-namespace bench {
+namespace bench
+{
 
-/* ns an allocation: N of 8 to 120 bytes (the same random sizes for all), then a reset, which is in the figure.
- * Write: the first word of each block is written too. */
+/* ns an allocation: N of 8 to 120 bytes (the same random sizes for all), then a reset, which is in
+ * the figure. Write: the first word of each block is written too. */
 template <class A, size_t N, bool Write> void regions(session &s)
 {
     std::vector<uint8_t> sizes(N);

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Cases on blocks of one size. A contender is a class with
  *
- *     P(size_t block, size_t capacity);     capacity: the most blocks ever live; a pool that grows ignores it
- *     void *alloc();  void free(void *);
- *     void trim();                          only for `memory`; gives idle memory back, as far as it can
- *     void alloc_batch(void **, size_t);  void free_batch(void **, size_t);      only for `batch`
+ *     P(size_t block, size_t capacity);     capacity: the most blocks ever live; a pool that grows
+ * ignores it void *alloc();  void free(void *); void trim();                          only for
+ * `memory`; gives idle memory back, as far as it can void alloc_batch(void **, size_t);  void
+ * free_batch(void **, size_t);      only for `batch`
  */
 #ifndef TARN_BENCH_CASES_BLOCKS_HPP
 #define TARN_BENCH_CASES_BLOCKS_HPP
 
 #include "registry.hpp"
 
-namespace bench {
+namespace bench
+{
 
 enum { BURST = 64 };
 
-/* ns a pair of alloc and free, 64 allocations followed by 64 frees in the same order, everything in the cache.
- * Clobber: other code ran in between (escape); else the compiler may keep the pool's state in registers. */
+/* ns a pair of alloc and free, 64 allocations followed by 64 frees in the same order, everything in
+ * the cache. Clobber: other code ran in between (escape); else the compiler may keep the pool's
+ * state in registers. */
 template <class P, size_t Block, bool Clobber> void burst(session &s)
 {
     P pool(Block, BURST);
@@ -128,7 +130,8 @@ inline void must(bool truth, const char *what)
     }
 }
 
-/* ns an object: N blocks are out; free all in random order, allocate all again, visit in allocation order. */
+/* ns an object: N blocks are out; free all in random order, allocate all again, visit in allocation
+ * order. */
 template <class P, size_t Block, size_t N> void refill(session &s)
 {
     std::vector<void *> blocks(N);
@@ -159,7 +162,8 @@ template <class P, size_t Block, size_t N> void refill(session &s)
     }
 }
 
-/* ns an object: of N live blocks a random 30 % are freed, as many allocated again, and those visited. */
+/* ns an object: of N live blocks a random 30 % are freed, as many allocated again, and those
+ * visited. */
 template <class P, size_t Block, size_t N> void replace(session &s)
 {
     const size_t part = N * 3 / 10;
@@ -191,7 +195,8 @@ template <class P, size_t Block, size_t N> void replace(session &s)
     }
 }
 
-/* A pool of N blocks is made: ns until it exists, ns until its first block is out too, bytes resident then. */
+/* A pool of N blocks is made: ns until it exists, ns until its first block is out and written too,
+ * bytes resident then. */
 template <class P, size_t Block, size_t N> void create(session &s)
 {
     while (s.next()) {
@@ -201,6 +206,7 @@ template <class P, size_t Block, size_t N> void create(session &s)
         escape(&pool);
         double made = cpu_ns();
         void *b = pool.alloc();
+        *static_cast<void **>(b) = b;
         escape(b);
         double end = cpu_ns();
         s.put("create", made - start);
@@ -210,7 +216,8 @@ template <class P, size_t Block, size_t N> void create(session &s)
     }
 }
 
-/* Resident bytes for N live objects, every byte written; then after freeing all (in random order) and trim. */
+/* Resident bytes for N live objects, every byte written; then after freeing all (in random order)
+ * and trim. */
 template <class P, size_t Block, size_t N> void memory(session &s)
 {
     std::vector<void *> blocks(N);

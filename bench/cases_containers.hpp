@@ -3,7 +3,8 @@
  *
  *     template <class T> using allocator = ...;
  *     template <class T> allocator<T> get();    an allocator for T, over this object's memory
- *     void round();                             a round is over, every container is gone (monotonic memory is released)
+ *     void round();                             a round is over, every container is gone (monotonic
+ * memory is released)
  */
 #ifndef TARN_BENCH_CASES_CONTAINERS_HPP
 #define TARN_BENCH_CASES_CONTAINERS_HPP
@@ -14,9 +15,10 @@
 #include <list>
 #include <map>
 
-namespace bench {
+namespace bench
+{
 
-enum { ROUNDS = 40, ELEMENTS = 40000 };
+enum { ROUNDS = 40, ELEMENTS = 40000, KEYS = 10000 };
 
 /* One round on a list: 40,000 pushed, every second erased, destroyed. */
 template <class E> void list_round(E &env)
@@ -35,7 +37,8 @@ template <class E> void list_round(E &env)
     must(items.size() == ELEMENTS / 2, "the list lost an element");
 }
 
-/* One round on a map: random keys inserted, every second of them erased, all of them looked up, destroyed. */
+/* One round on a map: 10,000 random keys inserted, every second of them erased, all of them looked
+ * up, destroyed. */
 template <class E> void map_round(E &env, const std::vector<uint64_t> &keys)
 {
     using value = std::pair<const uint64_t, uint64_t>;
@@ -57,8 +60,8 @@ template <class E> void map_round(E &env, const std::vector<uint64_t> &keys)
 /* ms for 40 rounds on each. */
 template <class E> void containers(session &s)
 {
-    std::vector<uint64_t> keys(ELEMENTS);
-    random_stream random(ELEMENTS);
+    std::vector<uint64_t> keys(KEYS);
+    random_stream random(KEYS);
     for (uint64_t &key : keys) {
         key = random.next();
     }

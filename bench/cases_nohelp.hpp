@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Cases where a pool is not expected to help, so that the documentation can say when to leave it. A contender is one
- * of cases_blocks.hpp, for `mixed` with alloc(size), for `threads` one that two threads may use at once. */
+/* Cases where a pool is not expected to help, so that the documentation can say when to leave it. A
+ * contender is one of cases_blocks.hpp, for `mixed` with alloc(size), for `threads` one that two
+ * threads may use at once. */
 #ifndef TARN_BENCH_CASES_NOHELP_HPP
 #define TARN_BENCH_CASES_NOHELP_HPP
 
@@ -8,7 +9,8 @@
 
 #include <thread>
 
-namespace bench {
+namespace bench
+{
 
 /* ns a block: bursts of 16 blocks that are written from end to end. */
 template <class P, size_t Block> void written(session &s)
@@ -75,7 +77,8 @@ template <class P> void compute(session &s)
     }
 }
 
-/* ns for a whole life: the pool is made, N blocks are taken, written and freed, the pool is gone. */
+/* ns for a whole life: the pool is made, N blocks are taken, written and freed, the pool is gone.
+ */
 template <class P, size_t N> void life(session &s)
 {
     auto loop = [](size_t count) {
@@ -100,7 +103,8 @@ template <class P, size_t N> void life(session &s)
     }
 }
 
-/* Resident bytes for objects of 8 to 120 B when a single pool of 120-byte blocks has to serve them all. */
+/* Resident bytes for objects of 8 to 120 B when a single pool of 120-byte blocks has to serve them
+ * all. */
 template <class P, size_t N> void mixed(session &s)
 {
     std::vector<void *> blocks(N);

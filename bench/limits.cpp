@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The limit lines, written by hand: what the hardware allows, and what the usual pool of an article does.
+/* The limit lines, written by hand: what the hardware allows, and what the usual pool of an article
+ * does.
  *
  *     ideal        intrusive list, last in first out, blocks carved lazily, all of it inlined
  *     ideal_call   the same behind a table of functions: what an erased handle can reach at best
  *     article      one list threaded through all blocks when the pool is made, last in first out
  *     bump         a pointer that moves up
- *     nothing      hands out the same blocks and does not free: the cost of the measuring loop itself
+ *     nothing      hands out the same blocks and does not free: the cost of the measuring loop
+ * itself
  *
  * None of them can grow, check, trim or tell who owns a block. */
 #include "cases_arena.hpp"
@@ -13,7 +15,8 @@
 
 #include <sys/mman.h>
 
-namespace {
+namespace
+{
 
 struct link {
     link *next;
@@ -21,12 +24,14 @@ struct link {
 
 char *map(size_t size)
 {
-    void *p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     bench::must(p != MAP_FAILED, "mmap refused");
     return static_cast<char *>(p);
 }
 
-class ideal {
+class ideal
+{
     link *list = nullptr;
     char *fresh;
     char *end;
@@ -34,7 +39,8 @@ class ideal {
     char *memory;
 
   public:
-    ideal(size_t block_size, size_t capacity) : block(block_size), memory(map(block_size * capacity))
+    ideal(size_t block_size, size_t capacity)
+        : block(block_size), memory(map(block_size * capacity))
     {
         fresh = memory;
         end = memory + block_size * capacity;
@@ -70,7 +76,8 @@ class ideal {
     }
 };
 
-/* The shape of a call through a handle: a table of functions, a size and a spec word with every call. */
+/* The shape of a call through a handle: a table of functions, a size and a spec word with every
+ * call. */
 struct table {
     void *(*alloc)(ideal *, size_t size, uint32_t spec);
     void (*free)(ideal *, void *block, size_t size, uint32_t spec);
@@ -90,7 +97,8 @@ void call_free(ideal *pool, void *block, size_t size, uint32_t spec)
 
 const table call_table = {call_alloc, call_free};
 
-class ideal_call {
+class ideal_call
+{
     const table *ops = bench::hide(&call_table);
     size_t block;
     ideal pool;
@@ -112,7 +120,8 @@ class ideal_call {
     }
 };
 
-class article {
+class article
+{
     char *memory;
     link *list = nullptr;
 
@@ -149,7 +158,8 @@ class article {
     }
 };
 
-class nothing {
+class nothing
+{
     char block[64];
 
   public:
@@ -165,7 +175,8 @@ class nothing {
     }
 };
 
-class bump {
+class bump
+{
     char *memory;
     char *at;
     char *end;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What every measurement is made of: the clock, barriers against the optimiser, random orders, resident memory.
+/* What every measurement is made of: the clock, barriers against the optimiser, random orders,
+ * resident memory.
  *
- * Times are thread CPU time, so that the neighbours of a shared machine do not count. What they do to the caches and
- * the clock rate remains, and is why contenders take turns in slices (see bench/run). */
+ * Times are thread CPU time, so that the neighbours of a shared machine do not count. What they do
+ * to the caches and the clock rate remains, and is why contenders take turns in slices (see
+ * bench/run). */
 #ifndef TARN_BENCH_MEASURE_HPP
 #define TARN_BENCH_MEASURE_HPP
 
 #ifndef __OPTIMIZE__
-#error "benchmarks without optimisation measure the compiler: build with -O2 (CMAKE_BUILD_TYPE=Release)"
+#error                                                                                             \
+    "benchmarks without optimisation measure the compiler: build with -O2 (CMAKE_BUILD_TYPE=Release)"
 #endif
 
 #include <cstddef>
@@ -18,7 +21,8 @@
 #include <ctime>
 #include <vector>
 
-namespace bench {
+namespace bench
+{
 
 /* Nanoseconds of CPU this thread has used. */
 inline double cpu_ns()
@@ -36,15 +40,17 @@ inline double wall_ns()
     return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
 }
 
-/* The block is used by someone the compiler cannot see, who may read and write all memory: the allocation, its stores
- * and the allocator's own fields stay real. This is what a call into other code costs an inlined pool: its state
- * lives in memory, not in registers, from one allocation to the next. */
+/* The block is used by someone the compiler cannot see, who may read and write all memory: the
+ * allocation, its stores and the allocator's own fields stay real. This is what a call into other
+ * code costs an inlined pool: its state lives in memory, not in registers, from one allocation to
+ * the next. */
 inline void escape(void *p)
 {
     __asm__ volatile("" : : "r"(p) : "memory");
 }
 
-/* The compiler no longer knows where p points; nothing else is lost. The allocator's fields may stay in registers. */
+/* The compiler no longer knows where p points; nothing else is lost. The allocator's fields may
+ * stay in registers. */
 template <class T> inline T *hide(T *p)
 {
     __asm__ volatile("" : "+r"(p));
@@ -57,7 +63,8 @@ inline void barrier()
 }
 
 /* splitmix64: the same stream for every contender of a case. */
-class random_stream {
+class random_stream
+{
     uint64_t state;
 
   public:
@@ -73,11 +80,12 @@ class random_stream {
     }
     size_t below(size_t n)
     {
-        return static_cast<size_t>((static_cast<unsigned __int128>(next()) * n) >> 64);
+        return static_cast<size_t>(next() % n);
     }
 };
 
-/* Fisher–Yates on the first `count` places: they become a random choice from all `size`, in random order. */
+/* Fisher–Yates on the first `count` places: they become a random choice from all `size`, in random
+ * order. */
 template <class T> void shuffle(T *items, size_t size, size_t count, random_stream &random)
 {
     for (size_t i = 0; i < count; i++) {
@@ -88,8 +96,8 @@ template <class T> void shuffle(T *items, size_t size, size_t count, random_stre
     }
 }
 
-/* Resident anonymous bytes. From smaps_rollup, which walks the page table: the counters behind statm are per CPU and
- * may be some hundred KiB off. */
+/* Resident anonymous bytes. From smaps_rollup, which walks the page table: the counters behind
+ * statm are per CPU and may be some hundred KiB off. */
 inline double resident_bytes()
 {
     double kib = 0;

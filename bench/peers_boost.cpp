@@ -7,9 +7,11 @@
 #include <boost/pool/pool.hpp>
 #include <boost/pool/pool_alloc.hpp>
 
-namespace {
+namespace
+{
 
-class boost_pool {
+class boost_pool
+{
     boost::pool<> pool;
 
   public:
@@ -24,7 +26,8 @@ class boost_pool {
     {
         pool.free(p);
     }
-    /* release_memory needs an ordered list, which the fast free does not keep: purge gives back everything. */
+    /* release_memory needs an ordered list, which the fast free does not keep: purge gives back
+     * everything. */
     void trim()
     {
         pool.purge_memory();
@@ -32,7 +35,8 @@ class boost_pool {
 };
 
 /* Told how many: its first block carves them all. */
-class boost_pool_of {
+class boost_pool_of
+{
     boost::pool<> pool;
 
   public:
@@ -54,7 +58,8 @@ struct sixty_four {
 };
 
 /* Keeps its list ordered: free looks for the place, O(blocks free). */
-class boost_object_pool {
+class boost_object_pool
+{
     boost::object_pool<sixty_four> pool;
 
   public:
@@ -72,7 +77,8 @@ class boost_object_pool {
 };
 
 /* A singleton behind a mutex. */
-class boost_fast_allocator {
+class boost_fast_allocator
+{
     boost::fast_pool_allocator<sixty_four> pool;
 
   public:
@@ -102,8 +108,8 @@ template <template <class> class A> struct boost_allocator {
 
 template <class T> using fast = boost::fast_pool_allocator<T>;
 template <class T>
-using fast_unlocked =
-    boost::fast_pool_allocator<T, boost::default_user_allocator_new_delete, boost::details::pool::null_mutex>;
+using fast_unlocked = boost::fast_pool_allocator<T, boost::default_user_allocator_new_delete,
+                                                 boost::details::pool::null_mutex>;
 
 const bool entered = [] {
     bench::enter_hot<boost_pool>("boost::pool");
@@ -115,7 +121,8 @@ const bool entered = [] {
     bench::enter("refill_2e3", "boost::pool", bench::refill<boost_pool, 64, 2000>);
     bench::enter("refill_2e3", "boost::object_pool", bench::refill<boost_object_pool, 64, 2000>);
     bench::enter("create", "boost::pool", bench::create<boost_pool_of, 64, 1000000>);
-    bench::enter("containers", "boost::fast_pool_allocator", bench::containers<boost_allocator<fast>>);
+    bench::enter("containers", "boost::fast_pool_allocator",
+                 bench::containers<boost_allocator<fast>>);
     bench::enter("containers", "boost::fast_pool_allocator (no mutex)",
                  bench::containers<boost_allocator<fast_unlocked>>);
     return true;

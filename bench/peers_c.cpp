@@ -14,10 +14,12 @@
 #include <glib.h>
 #endif
 
-namespace {
+namespace
+{
 
 #ifdef TARN_BENCH_APR
-class apr_region {
+class apr_region
+{
     apr_pool_t *pool = nullptr;
 
   public:
@@ -45,7 +47,8 @@ class apr_region {
 
 #ifdef TARN_BENCH_TALLOC
 /* A talloc_pool large enough for all (96 bytes of header a block), which is talloc's best case. */
-class talloc_region {
+class talloc_region
+{
     size_t bytes;
     void *pool;
 
@@ -69,7 +72,8 @@ class talloc_region {
     }
 };
 
-class talloc_blocks {
+class talloc_blocks
+{
     void *parent = talloc_new(nullptr);
     size_t block;
 
@@ -98,7 +102,8 @@ class talloc_blocks {
 #endif
 
 #ifdef TARN_BENCH_GLIB
-class glib_slice {
+class glib_slice
+{
     size_t block;
 
   public:

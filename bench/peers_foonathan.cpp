@@ -10,9 +10,11 @@
 
 namespace fm = foonathan::memory;
 
-namespace {
+namespace
+{
 
-template <class Type> class foonathan_pool {
+template <class Type> class foonathan_pool
+{
     fm::memory_pool<Type> pool;
 
   public:
@@ -33,12 +35,14 @@ template <class Type> class foonathan_pool {
 };
 
 /* Told how many: its constructor threads a list through them. */
-class foonathan_pool_of {
+class foonathan_pool_of
+{
     using type = fm::memory_pool<fm::node_pool>;
     type pool;
 
   public:
-    foonathan_pool_of(size_t block, size_t capacity) : pool(block, type::min_block_size(block, capacity))
+    foonathan_pool_of(size_t block, size_t capacity)
+        : pool(block, type::min_block_size(block, capacity))
     {
     }
     void *alloc()
@@ -51,7 +55,8 @@ class foonathan_pool_of {
     }
 };
 
-class foonathan_stack {
+class foonathan_stack
+{
     fm::memory_stack<> stack;
     fm::memory_stack<>::marker bottom;
 
@@ -70,7 +75,8 @@ class foonathan_stack {
 };
 
 /* One pool that serves the nodes of both containers (a list node has 24 bytes, a map node 48). */
-class foonathan_containers {
+class foonathan_containers
+{
     using pool_type = fm::memory_pool<fm::node_pool>;
     pool_type pool{64, 65536};
 

@@ -8,7 +8,8 @@
 #include <dlfcn.h>
 #include <malloc.h>
 
-namespace {
+namespace
+{
 
 using mallctl_function = int (*)(const char *, void *, size_t *, void *, size_t);
 using collect_function = void (*)(bool);
@@ -40,7 +41,8 @@ void trim_malloc()
     }
 }
 
-class system_malloc {
+class system_malloc
+{
     size_t block;
 
   public:

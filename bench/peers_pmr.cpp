@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* std::pmr: the two pools and the monotonic buffer, called as their users call them, through memory_resource. */
+/* std::pmr: the two pools and the monotonic buffer, called as their users call them, through
+ * memory_resource. */
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
 
 #include <memory_resource>
 
-namespace {
+namespace
+{
 
-template <class Resource> class pmr_pool {
+template <class Resource> class pmr_pool
+{
     Resource resource;
     std::pmr::memory_resource *handle;
     size_t block;
 
   public:
-    pmr_pool(size_t block_size, size_t) : handle(bench::hide<std::pmr::memory_resource>(&resource)), block(block_size)
+    pmr_pool(size_t block_size, size_t)
+        : handle(bench::hide<std::pmr::memory_resource>(&resource)), block(block_size)
     {
     }
     void *alloc()
@@ -32,7 +36,8 @@ template <class Resource> class pmr_pool {
 };
 
 /* Starts on a buffer that is large enough for all, which is its best case. */
-class pmr_monotonic {
+class pmr_monotonic
+{
     std::vector<char> buffer;
     std::pmr::monotonic_buffer_resource resource;
     std::pmr::memory_resource *handle;
@@ -53,7 +58,8 @@ class pmr_monotonic {
     }
 };
 
-template <class Resource> class pmr_containers {
+template <class Resource> class pmr_containers
+{
     Resource resource;
 
   public:
@@ -67,7 +73,8 @@ template <class Resource> class pmr_containers {
     }
 };
 
-class pmr_containers_monotonic {
+class pmr_containers_monotonic
+{
     std::pmr::monotonic_buffer_resource resource;
 
   public:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How a contender enters a case, and how a case reports.
  *
- * A contender is one small class (limits.cpp has the smallest); a case is a function template over it (cases_*.hpp).
- * The lines at the end of each contender file pair the two. A worker process runs one pair; bench/run makes the
- * workers take turns. */
+ * A contender is one small class (limits.cpp has the smallest); a case is a function template over
+ * it (cases_*.hpp). The lines at the end of each contender file pair the two. A worker process runs
+ * one pair; bench/run makes the workers take turns. */
 #ifndef TARN_BENCH_REGISTRY_HPP
 #define TARN_BENCH_REGISTRY_HPP
 
@@ -12,17 +12,20 @@
 #include <string>
 #include <vector>
 
-namespace bench {
+namespace bench
+{
 
-/* One worker's conversation with bench/run: each line on its input asks for a sample, answered by one line of
- * `metric=value` words. */
-class session {
+/* One worker's conversation with bench/run: each line on its input asks for a sample, answered by
+ * one line of `metric=value` words. */
+class session
+{
     std::string answer;
     bool started = false;
     size_t fixed;
 
   public:
-    /* fixed_loops: exactly so many loops and one sample (for counting instructions); 0 calibrates to a millisecond. */
+    /* fixed_loops: exactly so many loops and one sample (for counting instructions); 0 calibrates
+     * to a millisecond. */
     explicit session(size_t fixed_loops) : fixed(fixed_loops)
     {
     }

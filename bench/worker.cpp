@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The worker: runs one case with one contender, one sample for each line it reads. Started by bench/run. */
+/* The worker: runs one case with one contender, one sample for each line it reads. Started by
+ * bench/run. */
 #include "registry.hpp"
 
 #include <exception>
 
-namespace bench {
+namespace bench
+{
 
 bool session::next()
 {
@@ -42,7 +44,8 @@ void enter(const char *suite, const char *name, void (*run)(session &))
 
 } // namespace bench
 
-namespace {
+namespace
+{
 
 /* The answer to "may these figures be believed": asked by bench/run before anything is measured. */
 int about()
