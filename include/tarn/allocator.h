@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * allocator.h - the interface that every allocator of Tarn has, and the only one that those who use
- * it need.
+ * allocator.h - the interface that every allocator of Tarn has, and the only one that its users need.
  *
  *     tarn_allocator *a = tarn_libc();
  *     void *p = tarn_alloc(a, 100, TARN_ALIGN_MAX);
@@ -9,22 +8,26 @@
  *
  * A handle is one pointer to a struct whose first member points to a table of operations:
  *
- *     tarn_allocator *──► ┌──────────┐      ┌──────────────── tarn_ops: one cache line
- * ───────────────┐ │ ops ─────┼────► │ abi caps │ alloc free resize at_least batch batch │ rare
- * ┼──► tarn_rare_ops │ (state)  │      └─────────────────────────────────────────────────────────┘
- *                         └──────────┘
+ *     tarn_allocator *──► ┌─────────┐      ┌────────────── tarn_ops: one cache line ──────────────┐
+ *                         │ ops ────┼────► │ abi caps │ alloc free resize at_least batches │ rare ┼──► tarn_rare_ops
+ *                         │ (state) │      └──────────────────────────────────────────────────────┘
+ *                         └─────────┘
  *
  * The rules that hold for every allocator (test/conform checks them):
  *
  * R1  Free is sized: it gets the block, a size between the one asked for and the one granted, and
- * the same alignment. Only an allocator with TARN_CAP_UNSIZED_FREE may be passed size 0 for
- * "unknown". R2  A failed call returns NULL (or a status) and changes nothing; tarn_why tells the
- * reason. R3  Alignment is a power of two, asked for on every call, packed as its logarithm in the
- * spec word. A spec of 0 asks for alignment 1; TARN_ALIGN_MAX for what malloc gives;
- * TARN_SPEC_OF(T) for that of a type. R4  A request of 0 bytes gives a pointer that is not NULL and
- * must be freed with size 0; two of them may be equal. R5  What an allocator cannot do is absent:
- * the entry is NULL and the capability bit is clear. `alloc` and `free` are always there; a free
- * that reclaims nothing before a reset leaves TARN_CAP_FREE clear. R6  Freeing NULL does nothing.
+ *     the same alignment. Only an allocator with TARN_CAP_UNSIZED_FREE may be passed size 0 for
+ *     "unknown".
+ * R2  A failed call returns NULL (or a status) and changes nothing; tarn_why tells the reason.
+ * R3  Alignment is a power of two, asked for on every call, packed as its logarithm in the spec
+ *     word. A spec of 0 asks for alignment 1; TARN_ALIGN_MAX for what malloc gives;
+ *     TARN_SPEC_OF(T) for that of a type.
+ * R4  A request of 0 bytes gives a pointer that is not NULL and must be freed with size 0; two of
+ *     them may be equal.
+ * R5  What an allocator cannot do is absent: the entry is NULL and the capability bit is clear.
+ *     `alloc` and `free` are always there; a free that reclaims nothing before a reset leaves
+ *     TARN_CAP_FREE clear.
+ * R6  Freeing NULL does nothing.
  * R7  Contents of a new block are undefined unless TARN_ZERO is asked for.
  * R8  An allocator stays at its address as long as it lives; handles point into it.
  */
@@ -49,15 +52,13 @@ typedef struct tarn_allocator tarn_allocator;
  */
 typedef uint32_t tarn_spec;
 
-#define TARN_ALIGN_BITS                                                                            \
-    0x0000003fu               /* log2 of the alignment, 0 to 63 (31 where a pointer has 32 bits) */
-#define TARN_ZERO 0x00000040u /* alloc: all bytes are 0; resize: those from the old size on */
-#define TARN_IN_PLACE                                                                              \
-    0x00000080u /* resize: never move the block                                    */
-#define TARN_NO_COPY                                                                               \
-    0x00000100u /* resize: move only when no byte has to be copied                 */
-#define TARN_FLAG_BITS 0x0000ffc0u
-#define TARN_TAG_SHIFT 16
+/* log2 of the alignment, 0 to 63 (31 where a pointer has 32 bits) */
+#define TARN_ALIGN_BITS 0x0000003fu
+#define TARN_ZERO       0x00000040u /* alloc: all bytes are 0; resize: those from the old size on */
+#define TARN_IN_PLACE   0x00000080u /* resize: never move the block */
+#define TARN_NO_COPY    0x00000100u /* resize: move only when no byte has to be copied */
+#define TARN_FLAG_BITS  0x0000ffc0u
+#define TARN_TAG_SHIFT  16
 
 /* The spec of a power-of-two alignment that is known at compile time. */
 #define TARN_SPEC(align) ((tarn_spec)__builtin_ctzll((unsigned long long)(align)))
@@ -79,10 +80,9 @@ typedef struct tarn_block {
 /* Capabilities: what may be asked of an allocator, and from where. */
 enum {
     TARN_CAP_UNSIZED_FREE = 1u << 0, /* free and resize may be passed size 0 for "unknown" */
-    TARN_CAP_FREE = 1u << 1, /* freeing one block makes its memory available again               */
-    TARN_CAP_RESIZE =
-        1u << 2,             /* resize is there: it may grow or shrink in place, or move cheaply */
-    TARN_CAP_OWNS = 1u << 3, /* owns answers yes or no, never unknown                            */
+    TARN_CAP_FREE = 1u << 1,         /* freeing one block makes its memory available again */
+    TARN_CAP_RESIZE = 1u << 2,       /* resize is there: in place, or moving cheaply */
+    TARN_CAP_OWNS = 1u << 3,         /* owns answers yes or no, never unknown */
     TARN_CAP_RESET = 1u << 4,
     TARN_CAP_MARK = 1u << 5,
     TARN_CAP_TRIM = 1u << 6,
@@ -113,8 +113,7 @@ enum {
     TARN_STATS_CHUNKS = 1u << 5  /* chunks                             */
 };
 
-/* Counters, copied out. Bytes are those asked for, unless the allocator only knows what it granted.
- */
+/* Counters, copied out. Bytes are those asked for, unless only what was granted is known. */
 typedef struct tarn_stats {
     uint32_t known; /* TARN_STATS_… bits: the members below that mean something */
     size_t live_blocks, live_bytes;
@@ -130,8 +129,10 @@ typedef struct tarn_stats {
 /* Sees one live block; false ends the visit. */
 typedef bool tarn_visitor(void *user, void *block, size_t size);
 
-/* The rare operations. Any entry may be NULL. New entries come at the end; `bytes` is what the
- * author's table has. */
+/*
+ * The rare operations. Any entry may be NULL. New entries come at the end; `bytes` is what the
+ * author's table has.
+ */
 typedef struct tarn_rare_ops {
     size_t bytes; /* sizeof(tarn_rare_ops) where the table was compiled */
     const char *(*name)(const tarn_allocator *);
@@ -175,9 +176,7 @@ _Static_assert(sizeof(void *) != 8 || sizeof(tarn_ops) == 64,
                "the hot operations fill one cache line");
 #endif
 
-/* ── Spec words
- * ───────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Spec words ──────────────────────────────────────────────────────────────────────────────── */
 
 /**
  * tarn_spec_align - the alignment in a spec word.
@@ -206,17 +205,17 @@ static inline tarn_spec tarn_spec_for(size_t align)
     return align != 0 && (align & (align - 1)) == 0 ? TARN_SPEC(align) : TARN_ALIGN_BITS;
 }
 
-/* ── Blocks
- * ───────────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Blocks ──────────────────────────────────────────────────────────────────────────────────── */
 
 /**
  * tarn_alloc - a block.
  *
  * Units    size in bytes.
  * Returns  a block of at least size bytes, aligned as spec asks; zeroed with TARN_ZERO, else
- * undefined. Fails    NULL when the allocator cannot serve it; the allocator is unchanged and
- * tarn_why tells the reason. Threads  one at a time, unless the allocator has TARN_CAP_THREADS.
+ *          undefined.
+ * Fails    NULL when the allocator cannot serve it; the allocator is unchanged and tarn_why tells
+ *          the reason.
+ * Threads  one at a time, unless the allocator has TARN_CAP_THREADS.
  * Cost     one indirect call; the allocator's own cost.
  */
 TARN_MUST_USE TARN_ALLOC_SIZE(2) static TARN_FAST
@@ -230,8 +229,9 @@ TARN_MUST_USE TARN_ALLOC_SIZE(2) static TARN_FAST
  *
  * Units    size in bytes: any from the size asked for to the size granted.
  * Fails    never; a block that is not this allocator's, or not live, is a fault where it is
- * noticed. Threads  one at a time, unless TARN_CAP_THREADS or TARN_CAP_THREADS_FREE. Cost     one
- * indirect call; the allocator's own cost. NULL is ignored.
+ *          noticed.
+ * Threads  one at a time, unless TARN_CAP_THREADS or TARN_CAP_THREADS_FREE.
+ * Cost     one indirect call; the allocator's own cost. NULL is ignored.
  */
 static TARN_FAST void tarn_free(tarn_allocator *a, void *block, size_t size, tarn_spec spec)
 {
@@ -249,9 +249,10 @@ static TARN_FAST void tarn_free(tarn_allocator *a, void *block, size_t size, tar
  *
  * Units    old_size, new_size, keep in bytes; keep <= the smaller of the two sizes.
  * Returns  the block, perhaps at another address: its first keep bytes are those of the old one.
- * The old pointer is then gone unless it is the one returned. Fails    NULL: the block is untouched
- * and still the caller's. Threads  as tarn_alloc. Cost     O(1) in place; O(keep) when it moves by
- * copying.
+ *          The old pointer is then gone unless it is the one returned.
+ * Fails    NULL: the block is untouched and still the caller's.
+ * Threads  as tarn_alloc.
+ * Cost     O(1) in place; O(keep) when it moves by copying.
  */
 TARN_API TARN_MUST_USE void *tarn_resize(tarn_allocator *a, void *block, size_t old_size,
                                          size_t new_size, size_t keep, tarn_spec spec);
@@ -273,8 +274,10 @@ TARN_API TARN_MUST_USE void *tarn_resize_by_copy(tarn_allocator *a, void *block,
  *
  * Units    size in bytes.
  * Returns  the block and its real size, at least the one asked for; all of it may be used, and any
- * size between the two may be passed to free. Fails    {NULL, 0}; as tarn_alloc. Threads  as
- * tarn_alloc. Cost     as tarn_alloc.
+ *          size between the two may be passed to free.
+ * Fails    {NULL, 0}; as tarn_alloc.
+ * Threads  as tarn_alloc.
+ * Cost     as tarn_alloc.
  */
 TARN_MUST_USE static inline tarn_block tarn_alloc_at_least(tarn_allocator *a, size_t size,
                                                            tarn_spec spec)
@@ -292,9 +295,10 @@ TARN_MUST_USE static inline tarn_block tarn_alloc_at_least(tarn_allocator *a, si
  *
  * Units    size in bytes, of each block; count in blocks.
  * Returns  how many blocks were put in out[0], out[1], …: less than count only when the allocator
- * ran out. Fails    see Returns; the blocks that were given are the caller's. Threads  as
- * tarn_alloc. Cost     one indirect call where the allocator has the operation, else one for each
- * block.
+ *          ran out.
+ * Fails    see Returns; the blocks that were given are the caller's.
+ * Threads  as tarn_alloc.
+ * Cost     one indirect call where the allocator has the operation, else one for each block.
  */
 TARN_API size_t tarn_alloc_batch(tarn_allocator *a, size_t size, tarn_spec spec, size_t count,
                                  void **out);
@@ -310,8 +314,7 @@ TARN_API size_t tarn_alloc_batch(tarn_allocator *a, size_t size, tarn_spec spec,
 TARN_API void tarn_free_batch(tarn_allocator *a, size_t size, tarn_spec spec, size_t count,
                               void *const *blocks);
 
-/* ── Questions and rare operations
- * ──────────────────────────────────────────────────────────────────────────────── */
+/* ── Questions and rare operations ───────────────────────────────────────────────────────────── */
 
 /**
  * tarn_can - has the allocator all of these capabilities?
@@ -340,9 +343,10 @@ TARN_API const char *tarn_name(const tarn_allocator *a);
  * tarn_owns - does this address lie in a block that the allocator may have handed out?
  *
  * Returns  TARN_YES or TARN_NO; TARN_UNKNOWN when the allocator cannot tell (TARN_CAP_OWNS is
- * clear). Yes does not say that the block is live. Fails    never; any address may be asked about,
- * none is read. Threads  as tarn_alloc. Cost     the allocator's own; O(1) for pools, O(chunks) for
- * arenas.
+ *          clear). Yes does not say that the block is live.
+ * Fails    never; any address may be asked about, none is read.
+ * Threads  as tarn_alloc.
+ * Cost     the allocator's own; O(1) for pools, O(chunks) for arenas.
  */
 TARN_API tarn_answer tarn_owns(const tarn_allocator *a, const void *block);
 
@@ -351,7 +355,10 @@ TARN_API tarn_answer tarn_owns(const tarn_allocator *a, const void *block);
  *
  * Units    size in bytes, as for tarn_free.
  * Returns  bytes; at least the size that was asked for. size itself when the allocator does not
- * know better. Fails    never. Threads  as tarn_alloc. Cost     O(1).
+ *          know better.
+ * Fails    never.
+ * Threads  as tarn_alloc.
+ * Cost     O(1).
  */
 TARN_API size_t tarn_usable(const tarn_allocator *a, const void *block, size_t size,
                             tarn_spec spec);
@@ -432,7 +439,10 @@ TARN_API tarn_status tarn_check(const tarn_allocator *a);
  * tarn_get_why - the reason of the last failure.
  *
  * Returns  status, and the request that was refused; status TARN_OK when nothing has failed yet or
- * the allocator keeps no record. Fails    never. Threads  as tarn_alloc. Cost     O(1).
+ *          the allocator keeps no record.
+ * Fails    never.
+ * Threads  as tarn_alloc.
+ * Cost     O(1).
  */
 TARN_API tarn_why tarn_get_why(const tarn_allocator *a);
 
@@ -442,7 +452,10 @@ TARN_API tarn_why tarn_get_why(const tarn_allocator *a);
  *
  * Units    size in bytes, of text.
  * Returns  the length of the whole sentence, as snprintf; what fits is in text, always ended by 0
- * when size > 0. Fails    never. Threads  as tarn_alloc. Cost     O(length).
+ *          when size > 0.
+ * Fails    never.
+ * Threads  as tarn_alloc.
+ * Cost     O(length).
  */
 TARN_API size_t tarn_why_text(const tarn_allocator *a, char *text, size_t size);
 

@@ -23,12 +23,12 @@
 /*
  * Build options.
  *
- * TARN_CHECKED     0 or 1, default 0. 1: pools and arenas check every call, as if each had been
- * made with
- *                  `.check = true`. For debug builds that cannot touch the constructors.
+ * TARN_CHECKED     0 or 1, default 0. 1: pools and arenas check every call, as if each had been made
+ *                  with `.check = true`. For debug builds that cannot touch the constructors.
  * TARN_POOL_SLOTS  16 to 4096, default 128. Pointers that a pool keeps at hand; see pool.h. Less
- * saves memory on small machines (a pool is that many pointers big), more lengthens the runs
- * between refills. The library and everything that includes pool.h must agree on it.
+ *                  saves memory on small machines (a pool is that many pointers big), more lengthens
+ *                  the runs between refills. The library and everything that includes pool.h must
+ *                  agree on it.
  */
 #ifndef TARN_CHECKED
 #define TARN_CHECKED 0

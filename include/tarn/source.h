@@ -6,9 +6,10 @@
  * tarn_source; any allocator is turned into one by tarn_parent_init. The sources here:
  *
  *     tarn_pages    the operating system: reserve, commit, purge, remap; huge pages; names in
- * /proc/self/maps tarn_buffer   the caller's bytes, static arrays included; handed out front to
- * back tarn_parent   any tarn_allocator tarn_libc()   not a source but an allocator: malloc and
- * free behind the interface
+ *                   /proc/self/maps
+ *     tarn_buffer   the caller's bytes, static arrays included; handed out front to back
+ *     tarn_parent   any tarn_allocator
+ *     tarn_libc()   not a source but an allocator: malloc and free behind the interface
  *
  *     tarn_pages pages;
  *     tarn_pages_init(&pages, &(tarn_pages_options){.name = "index"});
@@ -25,11 +26,10 @@ typedef struct tarn_source tarn_source;
 
 /* What a region is. */
 enum {
-    TARN_REGION_ZEROED = 1u << 0, /* every byte is 0 */
-    TARN_REGION_COMMITTED =
-        1u << 1, /* may be touched at once; otherwise tarn_source_commit comes first */
-    TARN_REGION_PINNED = 1u << 2, /* never given back before the source is deinitialised */
-    TARN_REGION_HUGE = 1u << 3 /* backed by, or advised for, huge pages                         */
+    TARN_REGION_ZEROED = 1u << 0,    /* every byte is 0 */
+    TARN_REGION_COMMITTED = 1u << 1, /* may be touched at once, without tarn_source_commit */
+    TARN_REGION_PINNED = 1u << 2,    /* never given back before the source is deinitialised */
+    TARN_REGION_HUGE = 1u << 3       /* backed by, or advised for, huge pages */
 };
 
 /* A region as the source gave it: size may be more than was asked for. */
@@ -41,8 +41,8 @@ typedef struct tarn_region {
 
 /* What map is asked for. */
 enum {
-    TARN_MAP_RESERVE =
-        1u << 0 /* addresses only: to be committed piece by piece; needs TARN_SOURCE_COMMIT */
+    /* addresses only: to be committed piece by piece; needs TARN_SOURCE_COMMIT */
+    TARN_MAP_RESERVE = 1u << 0
 };
 
 /* What a source can do. */
@@ -70,13 +70,10 @@ typedef struct tarn_source_ops {
 /* First member of every concrete source. */
 struct tarn_source {
     const tarn_source_ops *ops;
-    size_t
-        granule; /* bytes; sizes are rounded up to a multiple of it, commit and purge work in it */
+    size_t granule; /* bytes; sizes are rounded up to it, commit and purge work in it */
 };
 
-/* ── Any source
- * ───────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Any source ──────────────────────────────────────────────────────────────────────────────── */
 
 /**
  * tarn_source_map - a region.
@@ -84,7 +81,8 @@ struct tarn_source {
  * Units    size, align in bytes; align a power of two.
  * Returns  TARN_OK and the region in out: at least size bytes, aligned.
  * Fails    TARN_NO_MEMORY, TARN_TOO_BIG, TARN_BAD_ALIGN, TARN_LIMIT, TARN_UNSUPPORTED
- * (TARN_MAP_RESERVE without TARN_SOURCE_COMMIT); the source is unchanged, out is {NULL, 0, 0}.
+ *          (TARN_MAP_RESERVE without TARN_SOURCE_COMMIT); the source is unchanged, out is {NULL, 0,
+ *          0}.
  * Threads  one at a time, unless TARN_SOURCE_THREADS.
  * Cost     the source's own; a few system calls for pages.
  */
@@ -159,8 +157,7 @@ static inline bool tarn_source_can(const tarn_source *s, uint32_t caps)
  */
 TARN_API const char *tarn_source_name(const tarn_source *s);
 
-/* ── parent: any allocator as a source
- * ──────────────────────────────────────────────────────────────────────────── */
+/* ── parent: any allocator as a source ───────────────────────────────────────────────────────── */
 
 /* State of a parent source; fields are private. */
 typedef struct tarn_parent_source {
@@ -181,9 +178,7 @@ typedef struct tarn_parent_source {
  */
 TARN_API tarn_source *tarn_parent_init(tarn_parent_source *p, tarn_allocator *allocator);
 
-/* ── libc
- * ─────────────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── libc ────────────────────────────────────────────────────────────────────────────────────── */
 
 /**
  * tarn_libc - malloc, free and their kin as an allocator; one for the whole process.

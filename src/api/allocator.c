@@ -4,16 +4,16 @@
  * leaves out.
  *
  * I1  An entry of the rare table is read only when the table, as compiled by its author, is long
- * enough to have it. I2  No default pretends: where nothing sensible can be done the answer is
- * TARN_UNSUPPORTED, TARN_UNKNOWN or NULL.
+ *     enough to have it.
+ * I2  No default pretends: where nothing sensible can be done the answer is TARN_UNSUPPORTED,
+ *     TARN_UNKNOWN or NULL.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <tarn/allocator.h>
 
-/* The rare entry `field` of allocator a, NULL when it is absent or its table is too old to have it
- * (I1). */
+/* The rare entry `field` of a; NULL when it is absent or a's table is too old to have it (I1). */
 #define RARE(a, field)                                                                             \
     ((a)->ops->rare != NULL && (a)->ops->rare->bytes >=                                            \
                                    offsetof(tarn_rare_ops, field) + sizeof((a)->ops->rare->field)  \
