@@ -57,7 +57,7 @@ typedef struct tarn_source_ops {
     uint32_t abi;  /* TARN_ABI            */
     uint32_t caps; /* TARN_SOURCE_… bits  */
     tarn_status (*map)(tarn_source *, size_t size, size_t align, uint32_t flags, tarn_region *out);
-    void (*unmap)(tarn_source *, void *ptr, size_t size);
+    void (*unmap)(tarn_source *, void *ptr, size_t size, size_t align);
     tarn_status (*commit)(tarn_source *, void *ptr, size_t size);
     tarn_status (*purge)(tarn_source *, void *ptr, size_t size);
     tarn_status (*remap)(tarn_source *, void *ptr, size_t old_size, size_t new_size, bool may_move,
@@ -92,12 +92,12 @@ TARN_API tarn_status tarn_source_map(tarn_source *s, size_t size, size_t align, 
 /**
  * tarn_source_unmap - a region back, whole: ptr and size as the source gave them.
  *
- * Units    size in bytes.
- * Fails    never.
+ * Units    size, align in bytes; align as it was asked for.
+ * Fails    never; NULL is ignored.
  * Threads  as tarn_source_map.
  * Cost     the source's own.
  */
-TARN_API void tarn_source_unmap(tarn_source *s, void *ptr, size_t size);
+TARN_API void tarn_source_unmap(tarn_source *s, void *ptr, size_t size, size_t align);
 
 /**
  * tarn_source_commit - make a piece of a reserved region usable; its bytes are zero.
