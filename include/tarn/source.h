@@ -126,8 +126,9 @@ TARN_API tarn_status tarn_source_purge(tarn_source *s, void *ptr, size_t size);
  * tarn_source_remap - give a region another size, without copying bytes.
  *
  * Units    old_size, new_size in bytes.
- * Returns  TARN_OK and the region in out.
- * Fails    TARN_NO_MEMORY, TARN_UNSUPPORTED; the region is as it was.
+ * Returns  TARN_OK and the region in out; one that moved is aligned to the granule, no more.
+ * Fails    TARN_NO_MEMORY, TARN_TOO_BIG, TARN_LIMIT, TARN_UNSUPPORTED; the region is as it was, out
+ *          is {NULL, 0, 0}.
  * Threads  as tarn_source_map.
  * Cost     one system call.
  */

@@ -18,7 +18,7 @@
 /* Alignments above this are refused: some mallocs abort on them rather than fail. */
 #define ALIGN_LIMIT ((size_t)1 << 30)
 /* No object may be larger, and some mallocs abort when asked. */
-#define SIZE_LIMIT (PTRDIFF_MAX - ALIGN_LIMIT)
+#define SIZE_LIMIT  (PTRDIFF_MAX - ALIGN_LIMIT)
 
 static _Thread_local tarn_why last_failure;
 
