@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.c - blocks of one size: life cycle, the slow half of alloc and free, questions, and the view
+ * as an allocator.
+ *
+ *     slots[]   ┌───────────────────────────┬──────────────────────────────┐
+ *               │ room for freed blocks     │ blocks at hand               │
+ *               └───────────────────────────┴──────────────────────────────┘
+ *               full                        top ──► alloc pops              empty
+ *
+ * The array is a stack that grows downwards, so the blocks at hand stand in the order in which they
+ * will be handed out, a refill lays them in address order, and a batch is one copy. pool_chunk.h
+ * has the chunks and the counting.
+ *
+ * I1  full <= top <= empty. With `check` all three are equal: every alloc and free takes the slow
+ * way, and no release build pays a branch for it. I2  After deinit span is 0, min_size is SIZE_MAX
+ * and the three are equal: whatever is called lands in a slow half, and block_size 0 tells it. I3
+ * Blocks at hand are carved, not free in a bitmap, and pairwise different unless the program freed
+ * one twice.
+ *
+ * Prior art: per-processor object magazines over slabs (J. Bonwick and J. Adams, "Magazines and
+ * Vmem", USENIX 2001, section 3) and the object cache (J. Bonwick, "The Slab Allocator", USENIX
+ * 1994, section 2).
+ */
+#include <string.h>
+
+#include "strategy/pool_chunk.h"
+
+enum { POOL_CHECK = 1u << 0, POOL_DEAD = 1u << 1 };
+
+enum {
+    HALF = TARN_POOL_SLOTS / 2,
+    DEFAULT_CHUNK = 64 * 1024,
+    DEFAULT_PAGE_CHUNK = 1024 * 1024,
+    BLOCKS_A_CHUNK = 32
+};
+
+static_assert(TARN_POOL_SLOTS >= 16 && TARN_POOL_SLOTS <= 4096, "see config.h");
+
+/* ── Refusals and faults
+ * ────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void *refuse(tarn_pool *pool, tarn_status status, size_t size, size_t align, size_t limit)
+{
+    pool->failures++;
+    pool->why = (tarn_why){status, size, align, limit};
+    return NULL;
+}
+
+static void fault(const tarn_pool *pool, tarn_fault_kind kind, const void *block, size_t given,
+                  size_t expected)
+{
+    char name[96] = "pool '";
+    size_t n = strlen(name), have = strlen(pool->name);
+    if (have > sizeof name - n - 2)
+        have = sizeof name - n - 2;
+    memcpy(name + n, pool->name, have);
+    memcpy(name + n + have, "'", 2);
+    tarn_fault_raise(&(tarn_fault){kind, name, block, given, expected});
+}
+
+/* ── Blocks back
+ * ──────────────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static const tarn_fault_kind FAULT_OF_PLACE[] = {
+    [TARN_POOL_CARVED] = TARN_FAULT_DOUBLE_FREE,
+    [TARN_POOL_INSIDE] = TARN_FAULT_INTERIOR_POINTER,
+    [TARN_POOL_FOREIGN] = TARN_FAULT_FOREIGN_POINTER,
+};
+
+/* A block into its chunk. A fault leaves the pool as it was. */
+static void give_back(tarn_pool *pool, void *block, bool surely)
+{
+    tarn_pool_chunk *c;
+    size_t i = 0;
+    tarn_pool_place place = tarn_pool_find(pool, block, surely, &c, &i);
+    if (TARN_LIKELY(place == TARN_POOL_CARVED && tarn_pool_mark_free(pool, c, i)))
+        return;
+    fault(pool, FAULT_OF_PLACE[place], block, 0, 0);
+}
+
+/* All blocks at hand into their chunks. */
+static void flush_all(tarn_pool *pool)
+{
+    for (; pool->top != pool->empty; pool->top++)
+        give_back(pool, *pool->top, false);
+}
+
+/* The older half: those that would be handed out last. */
+static void flush_older(tarn_pool *pool)
+{
+    void **older = pool->full + (TARN_POOL_SLOTS - HALF);
+    for (void **at = older; at != pool->empty; at++)
+        give_back(pool, *at, false);
+    memmove(pool->full + HALF, pool->full, (TARN_POOL_SLOTS - HALF) * sizeof(void *));
+    pool->top = pool->full + HALF;
+}
+
+void tarn_pool_free_slow(tarn_pool *pool, void *block)
+{
+    if (block == NULL)
+        return;
+    if ((pool->flags & POOL_DEAD) != 0) {
+        fault(pool, TARN_FAULT_USE_AFTER_DEINIT, block, 0, 0);
+        return;
+    }
+    if ((pool->flags & POOL_CHECK) != 0) {
+        give_back(pool, block, true);
+        return;
+    }
+    flush_older(pool);
+    *--pool->top = block;
+}
+
+void tarn_pool_put_slow(tarn_pool *pool, void *block, size_t size, tarn_spec spec)
+{
+    if (block != NULL && (pool->flags & POOL_CHECK) != 0) {
+        bool fits = size == 0 || size - pool->min_size <= pool->span;
+        if (!fits || (spec & TARN_ALIGN_BITS) > pool->spec_max) {
+            fault(pool, fits ? TARN_FAULT_WRONG_ALIGN : TARN_FAULT_WRONG_SIZE, block,
+                  fits ? tarn_spec_align(spec) : size,
+                  fits ? (size_t)1 << pool->spec_max : pool->block_size);
+            return;
+        }
+    }
+    tarn_pool_free_slow(pool, block);
+}
+
+void tarn_pool_free_batch(tarn_pool *pool, size_t count, void *const *blocks)
+{
+    while (count > 0) {
+        size_t room = (size_t)(pool->top - pool->full), n = count < room ? count : room;
+        if (n == 0) { /* full, checking or dead: free_slow makes room where there can be any */
+            tarn_pool_free_slow(pool, *blocks);
+            n = 1;
+        } else {
+            pool->top -= n;
+            memcpy(pool->top, blocks, n * sizeof *blocks);
+        }
+        blocks += n;
+        count -= n;
+    }
+}
+
+/* ── Blocks out
+ * ───────────────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/* Lay blocks at hand, lowest address on top. False with the reason when there are none. */
+static bool refill(tarn_pool *pool, tarn_status *status)
+{
+    void **base = pool->empty - HALF;
+    size_t n = tarn_pool_take(pool, HALF, base, status);
+    if (n < HALF)
+        memmove(pool->empty - n, base, n * sizeof(void *));
+    pool->top = pool->empty - n;
+    return n > 0;
+}
+
+void *tarn_pool_alloc_slow(tarn_pool *pool)
+{
+    tarn_status status = TARN_OK;
+    if ((pool->flags & POOL_DEAD) != 0) {
+        fault(pool, TARN_FAULT_USE_AFTER_DEINIT, NULL, 0, 0);
+        return NULL;
+    }
+    if ((pool->flags & POOL_CHECK) != 0) {
+        void *block;
+        if (tarn_pool_take(pool, 1, &block, &status) == 1)
+            return block;
+    } else if (refill(pool, &status)) {
+        return *pool->top++;
+    }
+    return refuse(pool, status, pool->block_size, (size_t)1 << pool->spec_max,
+                  status == TARN_LIMIT ? pool->room : 0);
+}
+
+void *tarn_pool_get_slow(tarn_pool *pool, size_t size, tarn_spec spec)
+{
+    size_t align = tarn_spec_align(spec);
+    if ((pool->flags & POOL_DEAD) != 0)
+        return tarn_pool_alloc_slow(pool);
+    if (size > pool->block_size)
+        return refuse(pool, TARN_TOO_BIG, size, align, pool->block_size);
+    if (size < pool->min_size)
+        return refuse(pool, TARN_WRONG_SIZE, size, align, pool->block_size);
+    if ((spec & TARN_ALIGN_BITS) > pool->spec_max)
+        return refuse(pool, TARN_BAD_ALIGN, size, align, (size_t)1 << pool->spec_max);
+    if ((spec & TARN_ZERO) != 0 && pool->init != NULL)
+        return refuse(pool, TARN_UNSUPPORTED, size, align, 0);
+    void *block = tarn_pool_alloc(pool);
+    if (block != NULL && (spec & TARN_ZERO) != 0)
+        memset(block, 0, pool->block_size);
+    return block;
+}
+
+size_t tarn_pool_alloc_batch(tarn_pool *pool, size_t count, void **out)
+{
+    size_t done = 0;
+    while (done < count) {
+        size_t left = count - done, have = (size_t)(pool->empty - pool->top),
+               n = left < have ? left : have;
+        if (n > 0) {
+            memcpy(out + done, pool->top, n * sizeof *out);
+            pool->top += n;
+        } else {
+            out[done] = tarn_pool_alloc_slow(pool);
+            n = out[done] != NULL;
+            if (n == 0)
+                break;
+        }
+        done += n;
+    }
+    return done;
+}
+
+/* ── Life cycle
+ * ───────────────────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static const tarn_ops POOL_OPS;
+static const tarn_ops POOL_CACHE_OPS;
+
+static size_t default_align(size_t block_size)
+{
+    size_t divides = block_size & (~block_size + 1);
+    return divides < _Alignof(max_align_t) ? divides : _Alignof(max_align_t);
+}
+
+/* block_size rounded up to align, 0 when that makes no sense or overflows. */
+static size_t stride_of(size_t block_size, size_t align)
+{
+    if (block_size == 0 || (align & (align - 1)) != 0 || block_size > SIZE_MAX / 2 ||
+        align > SIZE_MAX / 4)
+        return 0;
+    return (block_size + align - 1) & ~(align - 1);
+}
+
+/* Newton's iteration for the inverse of an odd number modulo 2^N; each step doubles the bits that
+ * are right. */
+static size_t inverse_of(size_t odd)
+{
+    size_t x = odd;
+    for (int bits = 3; bits < 64; bits *= 2)
+        x *= 2 - odd * x;
+    return x;
+}
+
+static size_t bytes_of(size_t stride, size_t blocks)
+{
+    size_t bytes, words = tarn_bitmap_words(blocks);
+    if (stride == 0 || __builtin_mul_overflow(stride, blocks, &bytes) || bytes > SIZE_MAX / 2 ||
+        words > SIZE_MAX / 32)
+        return 0;
+    return ((bytes + 7) & ~(size_t)7) + words * 8;
+}
+
+size_t tarn_pool_bytes(size_t block_size, size_t align, size_t blocks)
+{
+    return bytes_of(stride_of(block_size, align != 0 ? align : default_align(block_size)), blocks);
+}
+
+static void set_sizes(tarn_pool *pool, const tarn_pool_options *o, size_t align, size_t stride)
+{
+    pool->block_size = o->block_size;
+    pool->min_size = o->exact ? o->block_size : 0;
+    pool->span = o->block_size - pool->min_size;
+    pool->spec_max = TARN_SPEC(align);
+    pool->stride = stride;
+    pool->shift = TARN_SPEC(stride & (~stride + 1));
+    pool->inverse = inverse_of(stride >> pool->shift);
+    pool->limit = o->limit != 0 ? o->limit : SIZE_MAX;
+}
+
+/* A run in the caller's buffer. */
+static tarn_status init_buffer(tarn_pool *pool, const tarn_pool_options *o)
+{
+    size_t align = (size_t)1 << pool->spec_max, to = align > 8 ? align : 8;
+    size_t skip = (to - (uintptr_t)o->buffer % to) % to;
+    size_t fit = skip < o->buffer_size ? tarn_pool_fit(pool, 0, o->buffer_size - skip) : 0;
+    if (fit == 0 || fit < o->capacity) {
+        pool->why = (tarn_why){TARN_LIMIT, o->block_size, align, fit};
+        return TARN_LIMIT;
+    }
+    (void)tarn_pool_sole(pool, (char *)o->buffer + skip, o->capacity != 0 ? o->capacity : fit);
+    return TARN_OK;
+}
+
+/* A run from the source. */
+static tarn_status init_run(tarn_pool *pool, const tarn_pool_options *o)
+{
+    tarn_region region;
+    size_t align = (size_t)1 << pool->spec_max, bytes = bytes_of(pool->stride, o->capacity);
+    if (bytes == 0)
+        return TARN_TOO_BIG;
+    tarn_status status = tarn_source_map(pool->source, bytes, align > 8 ? align : 8, 0, &region);
+    if (status != TARN_OK)
+        return status;
+    tarn_pool_chunk *c = tarn_pool_sole(pool, region.ptr, o->capacity);
+    c->region = region.ptr;
+    c->region_size = region.size;
+    pool->held = region.size;
+    return TARN_OK;
+}
+
+/* Chunks as they are needed. */
+static tarn_status init_growing(tarn_pool *pool, const tarn_pool_options *o)
+{
+    size_t align = (size_t)1 << pool->spec_max, want, size = o->chunk_size;
+    if (size == 0) {
+        size = pool->source->granule >= 4096 ? DEFAULT_PAGE_CHUNK : DEFAULT_CHUNK;
+        if (__builtin_mul_overflow(pool->stride, (size_t)BLOCKS_A_CHUNK, &want) ||
+            want > SIZE_MAX / 4 - align)
+            return TARN_TOO_BIG;
+        while (size < want + align)
+            size *= 2;
+    }
+    if ((size & (size - 1)) != 0 || tarn_pool_fit(pool, sizeof(tarn_pool_chunk), size) == 0)
+        return TARN_BAD_ARGUMENT;
+    pool->chunk_size = size;
+    pool->chunk_mask = ~(uintptr_t)(size - 1);
+    pool->low = UINTPTR_MAX;
+    return TARN_OK;
+}
+
+tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *o)
+{
+    size_t align = o->align != 0 ? o->align : default_align(o->block_size);
+    int places = (o->source != NULL) + (o->parent != NULL) + (o->buffer != NULL);
+    memset(pool, 0, offsetof(tarn_pool, slots));
+    pool->name = o->name != NULL ? o->name : "pool";
+    if (o->block_size == 0 || places > 1 ||
+        (o->capacity != 0 && (o->chunk_size != 0 || o->limit != 0)))
+        return TARN_BAD_ARGUMENT;
+    if ((align & (align - 1)) != 0)
+        return TARN_BAD_ALIGN;
+    size_t stride = stride_of(o->block_size, align);
+    if (stride == 0)
+        return TARN_TOO_BIG;
+    set_sizes(pool, o, align, stride);
+    pool->init = o->init;
+    pool->fini = o->fini;
+    pool->user = o->user;
+    pool->flags = o->check || TARN_CHECKED ? POOL_CHECK : 0;
+    pool->index = pool->small_index;
+    pool->index_size = sizeof pool->small_index / sizeof *pool->small_index;
+    pool->full = pool->slots;
+    pool->empty = pool->top =
+        (pool->flags & POOL_CHECK) != 0 ? pool->slots : pool->slots + TARN_POOL_SLOTS;
+    pool->allocator.ops = o->init == NULL ? &POOL_OPS : &POOL_CACHE_OPS;
+    if (o->buffer != NULL)
+        return init_buffer(pool, o);
+    pool->source = o->source;
+    if (pool->source == NULL)
+        pool->source =
+            tarn_parent_init(&pool->own_source, o->parent != NULL ? o->parent : tarn_libc());
+    return o->capacity != 0 ? init_run(pool, o) : init_growing(pool, o);
+}
+
+void tarn_pool_deinit(tarn_pool *pool)
+{
+    if ((pool->flags & POOL_DEAD) != 0) {
+        fault(pool, TARN_FAULT_USE_AFTER_DEINIT, NULL, 0, 0);
+        return;
+    }
+    flush_all(pool);
+    for (tarn_pool_chunk *c = pool->first, *next; c != NULL; c = next) {
+        next = c->next;
+        (void)tarn_pool_release(pool, c);
+    }
+    if (pool->source != NULL)
+        tarn_pool_index_deinit(pool);
+    pool->flags |= POOL_DEAD;
+    pool->full = pool->empty = pool->top = pool->slots;
+    pool->min_size = SIZE_MAX;
+    pool->span = 0;
+}
+
+/* ── Rare operations
+ * ────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *pool_name(const tarn_allocator *a)
+{
+    return ((const tarn_pool *)a)->name;
+}
+
+static tarn_answer pool_owns(const tarn_allocator *a, const void *block)
+{
+    tarn_pool_chunk *c;
+    size_t i = 0;
+    return tarn_pool_find((const tarn_pool *)a, block, true, &c, &i) != TARN_POOL_FOREIGN ? TARN_YES
+                                                                                          : TARN_NO;
+}
+
+static size_t pool_usable(const tarn_allocator *a, const void *block, size_t size, tarn_spec spec)
+{
+    (void)block, (void)size, (void)spec;
+    return ((const tarn_pool *)a)->block_size;
+}
+
+static tarn_status pool_reset(tarn_allocator *a)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    flush_all(pool);
+    for (tarn_pool_chunk *c = pool->first; c != NULL; c = c->next)
+        tarn_pool_forget(pool, c);
+    pool->carving = pool->first;
+    return TARN_OK;
+}
+
+static size_t pool_trim(tarn_allocator *a)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    size_t gone = 0;
+    flush_all(pool);
+    for (tarn_pool_chunk *c = pool->first, *next; c != NULL; c = next) {
+        next = c->next;
+        if (c->free != c->carved)
+            continue;
+        if (pool->chunk_mask != 0) {
+            gone += tarn_pool_release(pool, c);
+        } else if (pool->source != NULL && c->carved > 0 &&
+                   tarn_source_can(pool->source, TARN_SOURCE_PURGE)) {
+            for (size_t i = 0; pool->fini != NULL && i < c->carved; i++)
+                pool->fini(pool->user, c->blocks + i * pool->stride);
+            bool (*init)(void *, void *) = pool->init;
+            pool->init = NULL; /* nothing is constructed any more: forget all of it */
+            tarn_pool_forget(pool, c);
+            pool->init = init;
+            if (tarn_source_purge(pool->source, c->region, c->region_size) == TARN_OK)
+                gone += c->region_size;
+        }
+    }
+    return gone;
+}
+
+static tarn_status pool_stats(const tarn_allocator *a, tarn_stats *out)
+{
+    const tarn_pool *pool = (const tarn_pool *)a;
+    out->known = TARN_STATS_LIVE | TARN_STATS_HELD | TARN_STATS_CHUNKS | TARN_STATS_FAILED;
+    out->live_blocks = pool->carved - pool->free - (size_t)(pool->empty - pool->top);
+    out->live_bytes = out->live_blocks * pool->block_size;
+    out->held_bytes = pool->held;
+    out->idle_bytes = pool->held > out->live_bytes ? pool->held - out->live_bytes : 0;
+    out->failures = pool->failures;
+    out->chunks = pool->chunk_count;
+    return TARN_OK;
+}
+
+static tarn_status pool_visit(tarn_allocator *a, tarn_visitor *see, void *user)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    flush_all(pool);
+    for (tarn_pool_chunk *c = pool->first; c != NULL; c = c->next) {
+        for (size_t i = 0; i < c->carved; i++) {
+            if (!tarn_bitmap_has(&c->map, i) &&
+                !see(user, c->blocks + i * pool->stride, pool->block_size))
+                return TARN_OK;
+        }
+    }
+    return TARN_OK;
+}
+
+static bool chunk_valid(const tarn_pool *pool, const tarn_pool_chunk *c)
+{
+    size_t free = 0;
+    if (c->pool != pool || c->carved > c->capacity || c->map.opened != (c->carved + 63) / 64)
+        return false;
+    for (size_t w = 0; w < c->map.opened; w++)
+        free += (size_t)__builtin_popcountll(c->map.level[0][w]);
+    if (c->carved % 64 != 0 && c->map.level[0][c->carved / 64] >> (c->carved % 64) != 0)
+        return false;
+    return free == c->free && tarn_bitmap_valid(&c->map) &&
+           (c->listed != 0) == (free > 0 && c != pool->current);
+}
+
+static bool slots_valid(const tarn_pool *pool)
+{
+    for (void **at = pool->top; at != pool->empty; at++) {
+        tarn_pool_chunk *c;
+        size_t i = 0;
+        if (tarn_pool_find(pool, *at, true, &c, &i) != TARN_POOL_CARVED ||
+            tarn_bitmap_has(&c->map, i))
+            return false;
+        for (void **other = at + 1; other != pool->empty; other++) {
+            if (*other == *at)
+                return false;
+        }
+    }
+    return true;
+}
+
+static tarn_status pool_check(const tarn_allocator *a)
+{
+    const tarn_pool *pool = (const tarn_pool *)a;
+    size_t carved = 0, free = 0, room = 0, chunks = 0;
+    for (const tarn_pool_chunk *c = pool->first; c != NULL; c = c->next) {
+        if (!chunk_valid(pool, c))
+            return TARN_CORRUPT;
+        carved += c->carved;
+        free += c->free;
+        room += c->capacity;
+        chunks++;
+    }
+    bool sums = carved == pool->carved && free == pool->free && room == pool->room &&
+                chunks == pool->chunk_count;
+    return sums && pool->full <= pool->top && pool->top <= pool->empty && slots_valid(pool)
+               ? TARN_OK
+               : TARN_CORRUPT;
+}
+
+static tarn_why pool_why(const tarn_allocator *a)
+{
+    return ((const tarn_pool *)a)->why;
+}
+
+static tarn_allocator *pool_parent(const tarn_allocator *a, unsigned index)
+{
+    return index == 0 ? ((const tarn_pool *)a)->own_source.allocator : NULL;
+}
+
+static void pool_deinit(tarn_allocator *a)
+{
+    tarn_pool_deinit((tarn_pool *)a);
+}
+
+/* ── The view as an allocator
+ * ───────────────────────────────────────────────────────────────────────────────────── */
+
+static void *pool_alloc(tarn_allocator *a, size_t size, tarn_spec spec)
+{
+    return tarn_pool_get((tarn_pool *)a, size, spec);
+}
+
+static void pool_free(tarn_allocator *a, void *block, size_t size, tarn_spec spec)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    void **top = pool->top;
+    if (TARN_UNLIKELY(top == pool->full)) {
+        tarn_pool_put_slow(pool, block, size, spec);
+        return;
+    }
+    *--top = block;
+    pool->top = top;
+}
+
+/* In place or not at all: every block of a pool is as big as every other. */
+static void *pool_resize(tarn_allocator *a, void *block, size_t old_size, size_t new_size,
+                         size_t keep, tarn_spec spec)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    (void)keep;
+    if (new_size > pool->block_size || new_size < pool->min_size)
+        return refuse(pool, new_size > pool->block_size ? TARN_TOO_BIG : TARN_WRONG_SIZE, new_size,
+                      tarn_spec_align(spec), pool->block_size);
+    if ((spec & TARN_ALIGN_BITS) > pool->spec_max)
+        return refuse(pool, TARN_BAD_ALIGN, new_size, tarn_spec_align(spec),
+                      (size_t)1 << pool->spec_max);
+    if ((spec & TARN_ZERO) != 0 && new_size > old_size)
+        memset((char *)block + old_size, 0, new_size - old_size);
+    return block;
+}
+
+static tarn_block pool_alloc_at_least(tarn_allocator *a, size_t size, tarn_spec spec)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    void *block = tarn_pool_get(pool, size, spec);
+    return (tarn_block){block, block != NULL ? pool->block_size : 0};
+}
+
+static size_t pool_alloc_batch(tarn_allocator *a, size_t size, tarn_spec spec, size_t count,
+                               void **out)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    size_t n = 0;
+    if (TARN_LIKELY(size - pool->min_size <= pool->span && (spec & 0xffffu) <= pool->spec_max))
+        return tarn_pool_alloc_batch(pool, count, out);
+    while (n < count && (out[n] = tarn_pool_get_slow(pool, size, spec)) != NULL)
+        n++;
+    return n;
+}
+
+static void pool_free_batch(tarn_allocator *a, size_t size, tarn_spec spec, size_t count,
+                            void *const *blocks)
+{
+    tarn_pool *pool = (tarn_pool *)a;
+    if (TARN_LIKELY(pool->full != pool->empty)) {
+        tarn_pool_free_batch(pool, count, blocks);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        tarn_pool_put_slow(pool, blocks[i], size, spec);
+}
+
+static const tarn_rare_ops POOL_RARE = {
+    .bytes = sizeof(tarn_rare_ops),
+    .name = pool_name,
+    .owns = pool_owns,
+    .usable = pool_usable,
+    .reset = pool_reset,
+    .trim = pool_trim,
+    .stats = pool_stats,
+    .visit = pool_visit,
+    .check = pool_check,
+    .why = pool_why,
+    .parent = pool_parent,
+    .deinit = pool_deinit,
+};
+
+#define POOL_CAPS                                                                                  \
+    (TARN_CAP_UNSIZED_FREE | TARN_CAP_FREE | TARN_CAP_RESIZE | TARN_CAP_OWNS | TARN_CAP_RESET |    \
+     TARN_CAP_TRIM | TARN_CAP_VISIT | TARN_CAP_CHECK | TARN_CAP_STATS)
+#define POOL_HOT                                                                                   \
+    .abi = TARN_ABI, .alloc = pool_alloc, .free = pool_free, .resize = pool_resize,                \
+    .alloc_at_least = pool_alloc_at_least, .alloc_batch = pool_alloc_batch,                        \
+    .free_batch = pool_free_batch, .rare = &POOL_RARE
+
+/* A bounded number of instructions, as long as the source is not called; an init takes as long as
+ * it takes. */
+static const tarn_ops POOL_OPS = {.caps = POOL_CAPS | TARN_CAP_BOUNDED, POOL_HOT};
+static const tarn_ops POOL_CACHE_OPS = {.caps = POOL_CAPS, POOL_HOT};

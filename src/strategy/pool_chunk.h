@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_chunk.h - a run of equal blocks with one bit for each that is free; the inside of a pool.
+ *
+ *     growing pool, one chunk of chunk_size bytes at a multiple of chunk_size (address & mask finds
+ * it): ┌───────────────┬────────┬─────────────────────────────┬──────┐ │ pool_chunk    │ bitmap │
+ * block 0 │ 1 │ 2 │ …         │ rest │
+ *         └───────────────┴────────┴─────────────────────────────┴──────┘
+ *     pool of one run (the header stands in the tarn_pool):
+ *         ┌─────────────────────────────┬────────┐
+ *         │ block 0 │ 1 │ 2 │ …         │ bitmap │
+ *         └─────────────────────────────┴────────┘
+ *
+ * Counting, in blocks:
+ *
+ * C1  capacity >= carved >= free; blocks from `carved` on were never handed out, and no byte of
+ * theirs, nor of their bitmap words, was ever touched. C2  A carved block is in exactly one of
+ * three states: free (its bit is 1), at hand (bit 0, in pool->slots), live (bit 0). So live =
+ * pool->carved - pool->free - (pool->empty - pool->top). C3  A chunk is on the list of chunks with
+ * free blocks exactly when free > 0 and it is not pool->current.
+ */
+#ifndef TARN_STRATEGY_POOL_CHUNK_H
+#define TARN_STRATEGY_POOL_CHUNK_H
+
+#include <assert.h>
+
+#include <tarn/pool.h>
+
+#include "base/bitmap.h"
+
+struct tarn_pool_chunk {
+    tarn_pool *pool;
+    tarn_pool_chunk *next, *prev; /* all chunks of the pool                                     */
+    tarn_pool_chunk *free_next, *free_prev; /* chunks with free blocks */
+    char *blocks;                  /* block 0                                                    */
+    size_t capacity, carved, free; /* see C1                                                     */
+    size_t cursor;                 /* bitmap word where the next search starts                   */
+    void *region;                  /* as the source gave it, NULL for a caller's buffer          */
+    size_t region_size;            /* bytes                                                      */
+    size_t listed;                 /* 1: on the list of chunks with free blocks                  */
+    tarn_bitmap map;
+};
+
+static_assert(sizeof(struct tarn_pool_chunk) <= sizeof(((tarn_pool *)0)->sole),
+              "a chunk fits where pool.h keeps one");
+
+/* What a block address turned out to be. */
+typedef enum tarn_pool_place {
+    TARN_POOL_CARVED, /* a block that was handed out at least once */
+    TARN_POOL_INSIDE, /* in a block, not at its start              */
+    TARN_POOL_FOREIGN /* nothing of this pool's                    */
+} tarn_pool_place;
+
+/* How many blocks fit into `size` bytes beside `before` bytes and the bitmap. */
+size_t tarn_pool_fit(const tarn_pool *pool, size_t before, size_t size);
+
+/* The run of a pool with a capacity, over `memory`. */
+tarn_pool_chunk *tarn_pool_sole(tarn_pool *pool, void *memory, size_t capacity);
+
+/* A new chunk from the source; NULL with the reason in *status. */
+tarn_pool_chunk *tarn_pool_grow(tarn_pool *pool, tarn_status *status);
+
+/* Give a chunk of which nothing is live back to the source. Returns its bytes. */
+size_t tarn_pool_release(tarn_pool *pool, tarn_pool_chunk *c);
+
+/* Up to `want` blocks into out: free ones, lowest address first within a chunk; then new ones.
+ * Status tells why fewer. */
+size_t tarn_pool_take(tarn_pool *pool, size_t want, void **out, tarn_status *status);
+
+/* Set the free bit of a carved block. False (and nothing changed) when it is set. */
+bool tarn_pool_mark_free(tarn_pool *pool, tarn_pool_chunk *c, size_t i);
+
+/* Find the chunk and the number of a block. `surely`: any address may be asked about, none of it is
+ * read. */
+tarn_pool_place tarn_pool_find(const tarn_pool *pool, const void *block, bool surely,
+                               tarn_pool_chunk **c, size_t *i);
+
+/* Make all carved blocks of a chunk free, or, when no init has run on them, uncarved. */
+void tarn_pool_forget(tarn_pool *pool, tarn_pool_chunk *c);
+
+/* The set of chunk addresses (pool_index.c). Add is false when there was no memory for it. */
+bool tarn_pool_index_add(tarn_pool *pool, const tarn_pool_chunk *c);
+void tarn_pool_index_remove(tarn_pool *pool, const tarn_pool_chunk *c);
+bool tarn_pool_index_has(const tarn_pool *pool, uintptr_t chunk);
+void tarn_pool_index_deinit(tarn_pool *pool);
+
+#endif
