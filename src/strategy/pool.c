@@ -276,7 +276,7 @@ static void set_sizes(tarn_pool *pool, const tarn_pool_options *o, size_t align,
 /* A run in the caller's buffer. */
 static tarn_status init_buffer(tarn_pool *pool, const tarn_pool_options *o)
 {
-    size_t align = (size_t)1 << pool->spec_max, to = align > 8 ? align : 8;
+    size_t align = (size_t)1 << pool->spec_max, to = tarn_pool_region_align(pool);
     size_t skip = (to - (uintptr_t)o->buffer % to) % to;
     size_t fit = skip < o->buffer_size ? tarn_pool_fit(pool, 0, o->buffer_size - skip) : 0;
     if (fit == 0 || fit < o->capacity) {
@@ -291,10 +291,10 @@ static tarn_status init_buffer(tarn_pool *pool, const tarn_pool_options *o)
 static tarn_status init_run(tarn_pool *pool, const tarn_pool_options *o)
 {
     tarn_region region;
-    size_t align = (size_t)1 << pool->spec_max, bytes = bytes_of(pool->stride, o->capacity);
+    size_t bytes = bytes_of(pool->stride, o->capacity);
     if (bytes == 0)
         return TARN_TOO_BIG;
-    tarn_status status = tarn_source_map(pool->source, bytes, align > 8 ? align : 8, 0, &region);
+    tarn_status status = tarn_source_map(pool->source, bytes, tarn_pool_region_align(pool), 0, &region);
     if (status != TARN_OK)
         return status;
     tarn_pool_chunk *c = tarn_pool_sole(pool, region.ptr, o->capacity);

@@ -147,7 +147,7 @@ tarn_pool_chunk *tarn_pool_grow(tarn_pool *pool, tarn_status *status)
     c->blocks = (char *)c + round_up(sizeof *c + tarn_bitmap_words(c->capacity) * sizeof(uint64_t),
                                      (size_t)1 << pool->spec_max);
     if (!tarn_pool_index_add(pool, c)) {
-        tarn_source_unmap(pool->source, region.ptr, region.size);
+        tarn_source_unmap(pool->source, region.ptr, region.size, pool->chunk_size);
         *status = TARN_NO_MEMORY;
         return NULL;
     }
@@ -173,7 +173,7 @@ size_t tarn_pool_release(tarn_pool *pool, tarn_pool_chunk *c)
     if (pool->chunk_mask != 0)
         tarn_pool_index_remove(pool, c);
     if (c->region != NULL)
-        tarn_source_unmap(pool->source, c->region, size);
+        tarn_source_unmap(pool->source, c->region, size, tarn_pool_region_align(pool));
     return size;
 }
 

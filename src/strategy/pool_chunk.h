@@ -51,6 +51,15 @@ typedef enum tarn_pool_place {
     TARN_POOL_FOREIGN /* nothing of this pool's                    */
 } tarn_pool_place;
 
+/* Bytes; what a chunk's region is aligned to, asked of the source at map and told it at unmap. */
+static inline size_t tarn_pool_region_align(const tarn_pool *pool)
+{
+    size_t align = (size_t)1 << pool->spec_max;
+    if (pool->chunk_mask != 0)
+        return pool->chunk_size;
+    return align > sizeof(uint64_t) ? align : sizeof(uint64_t);
+}
+
 /* How many blocks fit into `size` bytes beside `before` bytes and the bitmap. */
 size_t tarn_pool_fit(const tarn_pool *pool, size_t before, size_t size);
 

@@ -46,7 +46,7 @@ static bool enlarge(tarn_pool *pool)
     }
     pool->held += fresh.size - old_region.size;
     if (old_region.ptr != NULL)
-        tarn_source_unmap(pool->source, old_region.ptr, old_region.size);
+        tarn_source_unmap(pool->source, old_region.ptr, old_region.size, sizeof *old);
     return true;
 }
 
@@ -91,7 +91,7 @@ void tarn_pool_index_remove(tarn_pool *pool, const tarn_pool_chunk *c)
 void tarn_pool_index_deinit(tarn_pool *pool)
 {
     if (pool->index_region.ptr != NULL)
-        tarn_source_unmap(pool->source, pool->index_region.ptr, pool->index_region.size);
+        tarn_source_unmap(pool->source, pool->index_region.ptr, pool->index_region.size, sizeof(uintptr_t));
     pool->index = pool->small_index;
     pool->index_size = sizeof pool->small_index / sizeof *pool->small_index;
     pool->index_region = (tarn_region){NULL, 0, 0};
