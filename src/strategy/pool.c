@@ -26,8 +26,6 @@
 
 #include "strategy/pool_chunk.h"
 
-enum { POOL_CHECK = 1u << 0, POOL_DEAD = 1u << 1 };
-
 enum {
     HALF = TARN_POOL_SLOTS / 2,
     DEFAULT_CHUNK = 64 * 1024,
@@ -40,7 +38,7 @@ static_assert(TARN_POOL_SLOTS >= 16 && TARN_POOL_SLOTS <= 4096, "see config.h");
 /* ── Refusals and faults
  * ────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void *refuse(tarn_pool *pool, tarn_status status, size_t size, size_t align, size_t limit)
+void *tarn_pool_refuse(tarn_pool *pool, tarn_status status, size_t size, size_t align, size_t limit)
 {
     pool->failures++;
     pool->why = (tarn_why){status, size, align, limit};
@@ -81,7 +79,7 @@ static void give_back(tarn_pool *pool, void *block, bool surely)
 }
 
 /* All blocks at hand into their chunks. */
-static void flush_all(tarn_pool *pool)
+void tarn_pool_flush(tarn_pool *pool)
 {
     for (; pool->top != pool->empty; pool->top++)
         give_back(pool, *pool->top, false);
@@ -101,11 +99,11 @@ void tarn_pool_free_slow(tarn_pool *pool, void *block)
 {
     if (block == NULL)
         return;
-    if ((pool->flags & POOL_DEAD) != 0) {
+    if ((pool->flags & TARN_POOL_DEAD) != 0) {
         fault(pool, TARN_FAULT_USE_AFTER_DEINIT, block, 0, 0);
         return;
     }
-    if ((pool->flags & POOL_CHECK) != 0) {
+    if ((pool->flags & TARN_POOL_CHECK) != 0) {
         give_back(pool, block, true);
         return;
     }
@@ -115,7 +113,7 @@ void tarn_pool_free_slow(tarn_pool *pool, void *block)
 
 void tarn_pool_put_slow(tarn_pool *pool, void *block, size_t size, tarn_spec spec)
 {
-    if (block != NULL && (pool->flags & POOL_CHECK) != 0) {
+    if (block != NULL && (pool->flags & TARN_POOL_CHECK) != 0) {
         bool fits = size == 0 || size - pool->min_size <= pool->span;
         if (!fits || (spec & TARN_ALIGN_BITS) > pool->spec_max) {
             fault(pool, fits ? TARN_FAULT_WRONG_ALIGN : TARN_FAULT_WRONG_SIZE, block,
@@ -161,34 +159,34 @@ static bool refill(tarn_pool *pool, tarn_status *status)
 void *tarn_pool_alloc_slow(tarn_pool *pool)
 {
     tarn_status status = TARN_OK;
-    if ((pool->flags & POOL_DEAD) != 0) {
+    if ((pool->flags & TARN_POOL_DEAD) != 0) {
         fault(pool, TARN_FAULT_USE_AFTER_DEINIT, NULL, 0, 0);
         return NULL;
     }
-    if ((pool->flags & POOL_CHECK) != 0) {
+    if ((pool->flags & TARN_POOL_CHECK) != 0) {
         void *block;
         if (tarn_pool_take(pool, 1, &block, &status) == 1)
             return block;
     } else if (refill(pool, &status)) {
         return *pool->top++;
     }
-    return refuse(pool, status, pool->block_size, (size_t)1 << pool->spec_max,
-                  status == TARN_LIMIT ? pool->room : 0);
+    return tarn_pool_refuse(pool, status, pool->block_size, (size_t)1 << pool->spec_max,
+                            status == TARN_LIMIT ? pool->room : 0);
 }
 
 void *tarn_pool_get_slow(tarn_pool *pool, size_t size, tarn_spec spec)
 {
     size_t align = tarn_spec_align(spec);
-    if ((pool->flags & POOL_DEAD) != 0)
+    if ((pool->flags & TARN_POOL_DEAD) != 0)
         return tarn_pool_alloc_slow(pool);
     if (size > pool->block_size)
-        return refuse(pool, TARN_TOO_BIG, size, align, pool->block_size);
+        return tarn_pool_refuse(pool, TARN_TOO_BIG, size, align, pool->block_size);
     if (size < pool->min_size)
-        return refuse(pool, TARN_WRONG_SIZE, size, align, pool->block_size);
+        return tarn_pool_refuse(pool, TARN_WRONG_SIZE, size, align, pool->block_size);
     if ((spec & TARN_ALIGN_BITS) > pool->spec_max)
-        return refuse(pool, TARN_BAD_ALIGN, size, align, (size_t)1 << pool->spec_max);
+        return tarn_pool_refuse(pool, TARN_BAD_ALIGN, size, align, (size_t)1 << pool->spec_max);
     if ((spec & TARN_ZERO) != 0 && pool->init != NULL)
-        return refuse(pool, TARN_UNSUPPORTED, size, align, 0);
+        return tarn_pool_refuse(pool, TARN_UNSUPPORTED, size, align, 0);
     void *block = tarn_pool_alloc(pool);
     if (block != NULL && (spec & TARN_ZERO) != 0)
         memset(block, 0, pool->block_size);
@@ -218,9 +216,6 @@ size_t tarn_pool_alloc_batch(tarn_pool *pool, size_t count, void **out)
 /* ── Life cycle
  * ───────────────────────────────────────────────────────────────────────────────────────────────────
  */
-
-static const tarn_ops POOL_OPS;
-static const tarn_ops POOL_CACHE_OPS;
 
 static size_t default_align(size_t block_size)
 {
@@ -294,7 +289,8 @@ static tarn_status init_run(tarn_pool *pool, const tarn_pool_options *o)
     size_t bytes = bytes_of(pool->stride, o->capacity);
     if (bytes == 0)
         return TARN_TOO_BIG;
-    tarn_status status = tarn_source_map(pool->source, bytes, tarn_pool_region_align(pool), 0, &region);
+    tarn_status status =
+        tarn_source_map(pool->source, bytes, tarn_pool_region_align(pool), 0, &region);
     if (status != TARN_OK)
         return status;
     tarn_pool_chunk *c = tarn_pool_sole(pool, region.ptr, o->capacity);
@@ -342,13 +338,13 @@ tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *o)
     pool->init = o->init;
     pool->fini = o->fini;
     pool->user = o->user;
-    pool->flags = o->check || TARN_CHECKED ? POOL_CHECK : 0;
+    pool->flags = o->check || TARN_CHECKED ? TARN_POOL_CHECK : 0;
     pool->index = pool->small_index;
     pool->index_size = sizeof pool->small_index / sizeof *pool->small_index;
     pool->full = pool->slots;
     pool->empty = pool->top =
-        (pool->flags & POOL_CHECK) != 0 ? pool->slots : pool->slots + TARN_POOL_SLOTS;
-    pool->allocator.ops = o->init == NULL ? &POOL_OPS : &POOL_CACHE_OPS;
+        (pool->flags & TARN_POOL_CHECK) != 0 ? pool->slots : pool->slots + TARN_POOL_SLOTS;
+    pool->allocator.ops = o->init == NULL ? &tarn_pool_ops : &tarn_pool_cache_ops;
     if (o->buffer != NULL)
         return init_buffer(pool, o);
     pool->source = o->source;
@@ -360,263 +356,19 @@ tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *o)
 
 void tarn_pool_deinit(tarn_pool *pool)
 {
-    if ((pool->flags & POOL_DEAD) != 0) {
+    if ((pool->flags & TARN_POOL_DEAD) != 0) {
         fault(pool, TARN_FAULT_USE_AFTER_DEINIT, NULL, 0, 0);
         return;
     }
-    flush_all(pool);
+    tarn_pool_flush(pool);
     for (tarn_pool_chunk *c = pool->first, *next; c != NULL; c = next) {
         next = c->next;
         (void)tarn_pool_release(pool, c);
     }
     if (pool->source != NULL)
         tarn_pool_index_deinit(pool);
-    pool->flags |= POOL_DEAD;
+    pool->flags |= TARN_POOL_DEAD;
     pool->full = pool->empty = pool->top = pool->slots;
     pool->min_size = SIZE_MAX;
     pool->span = 0;
 }
-
-/* ── Rare operations
- * ────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static const char *pool_name(const tarn_allocator *a)
-{
-    return ((const tarn_pool *)a)->name;
-}
-
-static tarn_answer pool_owns(const tarn_allocator *a, const void *block)
-{
-    tarn_pool_chunk *c;
-    size_t i = 0;
-    return tarn_pool_find((const tarn_pool *)a, block, true, &c, &i) != TARN_POOL_FOREIGN ? TARN_YES
-                                                                                          : TARN_NO;
-}
-
-static size_t pool_usable(const tarn_allocator *a, const void *block, size_t size, tarn_spec spec)
-{
-    (void)block, (void)size, (void)spec;
-    return ((const tarn_pool *)a)->block_size;
-}
-
-static tarn_status pool_reset(tarn_allocator *a)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    flush_all(pool);
-    for (tarn_pool_chunk *c = pool->first; c != NULL; c = c->next)
-        tarn_pool_forget(pool, c);
-    pool->carving = pool->first;
-    return TARN_OK;
-}
-
-static size_t pool_trim(tarn_allocator *a)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    size_t gone = 0;
-    flush_all(pool);
-    for (tarn_pool_chunk *c = pool->first, *next; c != NULL; c = next) {
-        next = c->next;
-        if (c->free != c->carved)
-            continue;
-        if (pool->chunk_mask != 0) {
-            gone += tarn_pool_release(pool, c);
-        } else if (pool->source != NULL && c->carved > 0 &&
-                   tarn_source_can(pool->source, TARN_SOURCE_PURGE)) {
-            for (size_t i = 0; pool->fini != NULL && i < c->carved; i++)
-                pool->fini(pool->user, c->blocks + i * pool->stride);
-            bool (*init)(void *, void *) = pool->init;
-            pool->init = NULL; /* nothing is constructed any more: forget all of it */
-            tarn_pool_forget(pool, c);
-            pool->init = init;
-            if (tarn_source_purge(pool->source, c->region, c->region_size) == TARN_OK)
-                gone += c->region_size;
-        }
-    }
-    return gone;
-}
-
-static tarn_status pool_stats(const tarn_allocator *a, tarn_stats *out)
-{
-    const tarn_pool *pool = (const tarn_pool *)a;
-    out->known = TARN_STATS_LIVE | TARN_STATS_HELD | TARN_STATS_CHUNKS | TARN_STATS_FAILED;
-    out->live_blocks = pool->carved - pool->free - (size_t)(pool->empty - pool->top);
-    out->live_bytes = out->live_blocks * pool->block_size;
-    out->held_bytes = pool->held;
-    out->idle_bytes = pool->held > out->live_bytes ? pool->held - out->live_bytes : 0;
-    out->failures = pool->failures;
-    out->chunks = pool->chunk_count;
-    return TARN_OK;
-}
-
-static tarn_status pool_visit(tarn_allocator *a, tarn_visitor *see, void *user)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    flush_all(pool);
-    for (tarn_pool_chunk *c = pool->first; c != NULL; c = c->next) {
-        for (size_t i = 0; i < c->carved; i++) {
-            if (!tarn_bitmap_has(&c->map, i) &&
-                !see(user, c->blocks + i * pool->stride, pool->block_size))
-                return TARN_OK;
-        }
-    }
-    return TARN_OK;
-}
-
-static bool chunk_valid(const tarn_pool *pool, const tarn_pool_chunk *c)
-{
-    size_t free = 0;
-    if (c->pool != pool || c->carved > c->capacity || c->map.opened != (c->carved + 63) / 64)
-        return false;
-    for (size_t w = 0; w < c->map.opened; w++)
-        free += (size_t)__builtin_popcountll(c->map.level[0][w]);
-    if (c->carved % 64 != 0 && c->map.level[0][c->carved / 64] >> (c->carved % 64) != 0)
-        return false;
-    return free == c->free && tarn_bitmap_valid(&c->map) &&
-           (c->listed != 0) == (free > 0 && c != pool->current);
-}
-
-static bool slots_valid(const tarn_pool *pool)
-{
-    for (void **at = pool->top; at != pool->empty; at++) {
-        tarn_pool_chunk *c;
-        size_t i = 0;
-        if (tarn_pool_find(pool, *at, true, &c, &i) != TARN_POOL_CARVED ||
-            tarn_bitmap_has(&c->map, i))
-            return false;
-        for (void **other = at + 1; other != pool->empty; other++) {
-            if (*other == *at)
-                return false;
-        }
-    }
-    return true;
-}
-
-static tarn_status pool_check(const tarn_allocator *a)
-{
-    const tarn_pool *pool = (const tarn_pool *)a;
-    size_t carved = 0, free = 0, room = 0, chunks = 0;
-    for (const tarn_pool_chunk *c = pool->first; c != NULL; c = c->next) {
-        if (!chunk_valid(pool, c))
-            return TARN_CORRUPT;
-        carved += c->carved;
-        free += c->free;
-        room += c->capacity;
-        chunks++;
-    }
-    bool sums = carved == pool->carved && free == pool->free && room == pool->room &&
-                chunks == pool->chunk_count;
-    return sums && pool->full <= pool->top && pool->top <= pool->empty && slots_valid(pool)
-               ? TARN_OK
-               : TARN_CORRUPT;
-}
-
-static tarn_why pool_why(const tarn_allocator *a)
-{
-    return ((const tarn_pool *)a)->why;
-}
-
-static tarn_allocator *pool_parent(const tarn_allocator *a, unsigned index)
-{
-    return index == 0 ? ((const tarn_pool *)a)->own_source.allocator : NULL;
-}
-
-static void pool_deinit(tarn_allocator *a)
-{
-    tarn_pool_deinit((tarn_pool *)a);
-}
-
-/* ── The view as an allocator
- * ───────────────────────────────────────────────────────────────────────────────────── */
-
-static void *pool_alloc(tarn_allocator *a, size_t size, tarn_spec spec)
-{
-    return tarn_pool_get((tarn_pool *)a, size, spec);
-}
-
-static void pool_free(tarn_allocator *a, void *block, size_t size, tarn_spec spec)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    void **top = pool->top;
-    if (TARN_UNLIKELY(top == pool->full)) {
-        tarn_pool_put_slow(pool, block, size, spec);
-        return;
-    }
-    *--top = block;
-    pool->top = top;
-}
-
-/* In place or not at all: every block of a pool is as big as every other. */
-static void *pool_resize(tarn_allocator *a, void *block, size_t old_size, size_t new_size,
-                         size_t keep, tarn_spec spec)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    (void)keep;
-    if (new_size > pool->block_size || new_size < pool->min_size)
-        return refuse(pool, new_size > pool->block_size ? TARN_TOO_BIG : TARN_WRONG_SIZE, new_size,
-                      tarn_spec_align(spec), pool->block_size);
-    if ((spec & TARN_ALIGN_BITS) > pool->spec_max)
-        return refuse(pool, TARN_BAD_ALIGN, new_size, tarn_spec_align(spec),
-                      (size_t)1 << pool->spec_max);
-    if ((spec & TARN_ZERO) != 0 && new_size > old_size)
-        memset((char *)block + old_size, 0, new_size - old_size);
-    return block;
-}
-
-static tarn_block pool_alloc_at_least(tarn_allocator *a, size_t size, tarn_spec spec)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    void *block = tarn_pool_get(pool, size, spec);
-    return (tarn_block){block, block != NULL ? pool->block_size : 0};
-}
-
-static size_t pool_alloc_batch(tarn_allocator *a, size_t size, tarn_spec spec, size_t count,
-                               void **out)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    size_t n = 0;
-    if (TARN_LIKELY(size - pool->min_size <= pool->span && (spec & 0xffffu) <= pool->spec_max))
-        return tarn_pool_alloc_batch(pool, count, out);
-    while (n < count && (out[n] = tarn_pool_get_slow(pool, size, spec)) != NULL)
-        n++;
-    return n;
-}
-
-static void pool_free_batch(tarn_allocator *a, size_t size, tarn_spec spec, size_t count,
-                            void *const *blocks)
-{
-    tarn_pool *pool = (tarn_pool *)a;
-    if (TARN_LIKELY(pool->full != pool->empty)) {
-        tarn_pool_free_batch(pool, count, blocks);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        tarn_pool_put_slow(pool, blocks[i], size, spec);
-}
-
-static const tarn_rare_ops POOL_RARE = {
-    .bytes = sizeof(tarn_rare_ops),
-    .name = pool_name,
-    .owns = pool_owns,
-    .usable = pool_usable,
-    .reset = pool_reset,
-    .trim = pool_trim,
-    .stats = pool_stats,
-    .visit = pool_visit,
-    .check = pool_check,
-    .why = pool_why,
-    .parent = pool_parent,
-    .deinit = pool_deinit,
-};
-
-#define POOL_CAPS                                                                                  \
-    (TARN_CAP_UNSIZED_FREE | TARN_CAP_FREE | TARN_CAP_RESIZE | TARN_CAP_OWNS | TARN_CAP_RESET |    \
-     TARN_CAP_TRIM | TARN_CAP_VISIT | TARN_CAP_CHECK | TARN_CAP_STATS)
-#define POOL_HOT                                                                                   \
-    .abi = TARN_ABI, .alloc = pool_alloc, .free = pool_free, .resize = pool_resize,                \
-    .alloc_at_least = pool_alloc_at_least, .alloc_batch = pool_alloc_batch,                        \
-    .free_batch = pool_free_batch, .rare = &POOL_RARE
-
-/* A bounded number of instructions, as long as the source is not called; an init takes as long as
- * it takes. */
-static const tarn_ops POOL_OPS = {.caps = POOL_CAPS | TARN_CAP_BOUNDED, POOL_HOT};
-static const tarn_ops POOL_CACHE_OPS = {.caps = POOL_CAPS, POOL_HOT};

@@ -44,6 +44,12 @@ struct tarn_pool_chunk {
 static_assert(sizeof(struct tarn_pool_chunk) <= sizeof(((tarn_pool *)0)->sole),
               "a chunk fits where pool.h keeps one");
 
+/* pool->flags */
+enum {
+    TARN_POOL_CHECK = 1u << 0, /* every call is checked: nothing is kept at hand */
+    TARN_POOL_DEAD = 1u << 1   /* deinitialised                                  */
+};
+
 /* What a block address turned out to be. */
 typedef enum tarn_pool_place {
     TARN_POOL_CARVED, /* a block that was handed out at least once */
@@ -86,6 +92,16 @@ tarn_pool_place tarn_pool_find(const tarn_pool *pool, const void *block, bool su
 
 /* Make all carved blocks of a chunk free, or, when no init has run on them, uncarved. */
 void tarn_pool_forget(tarn_pool *pool, tarn_pool_chunk *c);
+
+/* Record a refusal; always NULL. */
+void *tarn_pool_refuse(tarn_pool *pool, tarn_status status, size_t size, size_t align,
+                       size_t limit);
+
+/* All blocks at hand into their chunks. */
+void tarn_pool_flush(tarn_pool *pool);
+
+/* The tables: a plain pool, and one with an init, whose alloc takes as long as the user's init takes. */
+extern const tarn_ops tarn_pool_ops, tarn_pool_cache_ops;
 
 /* The set of chunk addresses (pool_index.c). Add is false when there was no memory for it. */
 bool tarn_pool_index_add(tarn_pool *pool, const tarn_pool_chunk *c);

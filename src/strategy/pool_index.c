@@ -91,7 +91,8 @@ void tarn_pool_index_remove(tarn_pool *pool, const tarn_pool_chunk *c)
 void tarn_pool_index_deinit(tarn_pool *pool)
 {
     if (pool->index_region.ptr != NULL)
-        tarn_source_unmap(pool->source, pool->index_region.ptr, pool->index_region.size, sizeof(uintptr_t));
+        tarn_source_unmap(pool->source, pool->index_region.ptr, pool->index_region.size,
+                          sizeof(uintptr_t));
     pool->index = pool->small_index;
     pool->index_size = sizeof pool->small_index / sizeof *pool->small_index;
     pool->index_region = (tarn_region){NULL, 0, 0};
