@@ -52,7 +52,7 @@ typedef struct tarn_pool_options {
     tarn_allocator *parent; /* … or the allocator they come from; default: tarn_libc() */
     void *buffer; /* … or the caller's bytes, which must outlive the pool; see tarn_pool_bytes */
     size_t buffer_size; /* bytes */
-    bool exact;         /* refuse any size but block_size; default: serve smaller ones, too         */
+    bool exact; /* refuse any size but block_size; default: serve smaller ones, too         */
     bool check; /* check each call: see tarn_pool_free; default: false, true with TARN_CHECKED */
     const char *name; /* must outlive the pool; default: "pool" */
     bool (*init)(

@@ -65,7 +65,7 @@ typedef struct tarn_trace_info {
     const char *program;    /* path of the recorded program                              */
     const char *command;    /* its arguments, separated by blanks                        */
     uint64_t start_unix_ns; /* wall clock when the recording began                       */
-    uint64_t cpu_ns; /* user + system time of the process up to its end; 0 = not known */
+    uint64_t cpu_ns;        /* user + system time of the process up to its end; 0 = not known */
     uint32_t pid;
     uint32_t parent_pid;
     int end_status;  /* as waitpid() gives it; -1 = not known                     */
