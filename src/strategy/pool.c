@@ -113,7 +113,7 @@ void tarn_pool_free_slow(tarn_pool *pool, void *block)
 
 void tarn_pool_put_slow(tarn_pool *pool, void *block, size_t size, tarn_spec spec)
 {
-    if (block != NULL && (pool->flags & TARN_POOL_CHECK) != 0) {
+    if (block != NULL && pool->flags == TARN_POOL_CHECK) { /* and not dead, too */
         bool fits = size == 0 || size - pool->min_size <= pool->span;
         if (!fits || (spec & TARN_ALIGN_BITS) > pool->spec_max) {
             fault(pool, fits ? TARN_FAULT_WRONG_ALIGN : TARN_FAULT_WRONG_SIZE, block,
