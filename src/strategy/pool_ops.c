@@ -37,7 +37,6 @@ static tarn_status pool_reset(tarn_allocator *a)
     tarn_pool_flush(pool);
     for (tarn_pool_chunk *c = pool->first; c != NULL; c = c->next)
         tarn_pool_forget(pool, c);
-    pool->carving = pool->first;
     return TARN_OK;
 }
 

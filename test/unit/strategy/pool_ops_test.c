@@ -74,9 +74,9 @@ static void a_parent_that_fails_at_any_call_loses_nothing(void **unused)
             .block_size = 1000, .chunk_size = 65536, .parent = &parent.allocator};
         assert_int_equal(tarn_pool_init(&pool, &o), TARN_OK);
         size_t n = 0;
-        while (n < 2000 && tarn_pool_alloc(&pool) != NULL)
+        while (n < 4000 && tarn_pool_alloc(&pool) != NULL)
             n++;
-        passed = n == 2000;
+        passed = n == 4000;
         assert_int_equal(tarn_get_why(&pool.allocator).status, passed ? TARN_OK : TARN_NO_MEMORY);
         assert_int_equal(tarn_check(&pool.allocator), TARN_OK);
         parent.refuse_from = SIZE_MAX;
@@ -178,6 +178,29 @@ static void owns_tells_blocks_from_the_rest(void **unused)
     }
 }
 
+static void owns_forgets_a_chunk_that_went_back(void **unused)
+{
+    (void)unused;
+    enum { N = 6000 };
+    static char *blocks[N];
+    tarn_pool pool;
+    assert_int_equal(
+        tarn_pool_init(&pool, &(tarn_pool_options){.block_size = 64, .chunk_size = 65536}),
+        TARN_OK);
+    for (int i = 0; i < N; i++)
+        blocks[i] = tarn_pool_alloc(&pool);
+    for (int i = 2000; i < 4000; i++) /* at least one whole chunk in the middle */
+        tarn_pool_free(&pool, blocks[i]);
+    assert_true(tarn_trim(&pool.allocator) > 0);
+    uintptr_t gone = 0;
+    for (int i = 2000; i < 4000; i++)
+        gone += tarn_owns(&pool.allocator, blocks[i]) == TARN_NO;
+    assert_in_range(gone, 900, 2000);
+    assert_int_equal(tarn_owns(&pool.allocator, blocks[1999]), TARN_YES);
+    assert_int_equal(tarn_owns(&pool.allocator, blocks[4000]), TARN_YES);
+    tarn_pool_deinit(&pool);
+}
+
 static void resize_stays_inside_the_block(void **unused)
 {
     (void)unused;
@@ -219,6 +242,7 @@ int main(void)
         cmocka_unit_test(visit_sees_live_blocks_and_may_free_them),
         cmocka_unit_test(check_notices_a_broken_invariant),
         cmocka_unit_test(owns_tells_blocks_from_the_rest),
+        cmocka_unit_test(owns_forgets_a_chunk_that_went_back),
         cmocka_unit_test(resize_stays_inside_the_block),
         cmocka_unit_test(deinit_through_the_handle),
     };
