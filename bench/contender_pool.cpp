@@ -5,6 +5,12 @@
 
 #include <tarn/pool.h>
 #include <tarn/source.h>
+#if __has_include(<tarn/pages.h>)
+#include <tarn/pages.h>
+#else
+struct tarn_pages {};
+#define NO_PAGES
+#endif
 
 namespace {
 
@@ -19,11 +25,13 @@ template <bool Pages> class pool_base {
         tarn_pool_options options = {};
         options.block_size = block;
         options.capacity = capacity;
+#ifndef NO_PAGES
         if (Pages) {
             tarn_pages_options how = {};
             bench::must(tarn_pages_init(&pages, &how) == TARN_OK, "tarn_pages_init");
             options.source = &pages.source;
         }
+#endif
         bench::must(tarn_pool_init(&pool, &options) == TARN_OK, "tarn_pool_init");
     }
     ~pool_base()

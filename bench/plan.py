@@ -40,7 +40,8 @@ CASES = {
     "batch": Case("64 blocks of 64 B in one call, and back in one call", {"object": "ns an object"}, **HOT,
                   lead="tarn handle, batch"),
     "refill_1e6": Case("10⁶ blocks of 64 B: all freed in random order, all allocated again, visited", PHASES, **COLD),
-    "refill_1e5": Case("The same with 10⁵", PHASES, **COLD),
+    # Fits the last cache or not, as the neighbours please: more rounds.
+    "refill_1e5": Case("The same with 10⁵", PHASES, epochs=25, samples=1),
     "refill_2e3": Case("The same with 2,000, for the pools whose free searches", PHASES, **COLD, group="info"),
     "replace_1e6": Case("10⁶ live blocks of 64 B: a random 30 % freed and allocated again, the new ones visited",
                         {**PHASES, "sum": "alloc + visit, ns an object"}, **COLD),

@@ -48,7 +48,9 @@ def times(value):
 def limit(goal):
     if goal["unit"] == "B":
         return f"≤ {number(goal['limit'], 'B')}"
-    return f"≤ {times(goal['limit'])} × {goal['peer']}"
+    whole = round(1 / goal["limit"])
+    share = f"1/{whole:,}" if whole >= 4 and abs(goal["limit"] * whole - 1) < 1e-9 else times(goal["limit"])
+    return f"≤ {share} × {goal['peer']}"
 
 
 def measured(goal):
