@@ -81,16 +81,19 @@ static void give_back(tarn_pool *pool, void *block, bool surely)
 /* All blocks at hand into their chunks. */
 void tarn_pool_flush(tarn_pool *pool)
 {
-    for (; pool->top != pool->empty; pool->top++)
-        give_back(pool, *pool->top, false);
+    while (pool->top != pool->empty) {
+        pool->top += tarn_pool_give(pool, pool->top, (size_t)(pool->empty - pool->top));
+        if (pool->top != pool->empty)
+            give_back(pool, *pool->top++, false);
+    }
 }
 
 /* The older half: those that would be handed out last. */
 static void flush_older(tarn_pool *pool)
 {
-    void **older = pool->full + (TARN_POOL_SLOTS - HALF);
-    for (void **at = older; at != pool->empty; at++)
-        give_back(pool, *at, false);
+    void **at = pool->full + (TARN_POOL_SLOTS - HALF);
+    while ((at += tarn_pool_give(pool, at, (size_t)(pool->empty - at))) != pool->empty)
+        give_back(pool, *at++, false);
     memmove(pool->full + HALF, pool->full, (TARN_POOL_SLOTS - HALF) * sizeof(void *));
     pool->top = pool->full + HALF;
 }

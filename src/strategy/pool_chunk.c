@@ -343,3 +343,28 @@ bool tarn_pool_mark_free(tarn_pool *pool, tarn_pool_chunk *c, size_t i)
         list_append(pool, c);
     return true;
 }
+
+/* tarn_pool_find and tarn_pool_mark_free in one loop, with what does not change in registers:
+ * through the two functions blocks that come in random order took twice as long (bench, refill_2e3). */
+size_t tarn_pool_give(tarn_pool *pool, void *const *blocks, size_t count)
+{
+    const uintptr_t mask = pool->chunk_mask;
+    const size_t inverse = pool->inverse;
+    const unsigned shift = pool->shift;
+    size_t n = 0;
+    for (; n < count; n++) {
+        uintptr_t at = (uintptr_t)blocks[n];
+        if (mask != 0 && (at < pool->low || at >= pool->high))
+            break;
+        tarn_pool_chunk *c = pool->first;
+        if (mask != 0)
+            c = (tarn_pool_chunk *)(at & mask); /* NOLINT(performance-no-int-to-ptr): as above */
+        size_t i = rotate_right((at - (uintptr_t)c->blocks) * inverse, shift);
+        if (c->pool != pool || i >= c->carved || !tarn_bitmap_add(&c->map, i))
+            break;
+        if (c->free++ == 0 && c != pool->current)
+            list_append(pool, c);
+    }
+    pool->free += n;
+    return n;
+}

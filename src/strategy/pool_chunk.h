@@ -85,6 +85,9 @@ size_t tarn_pool_take(tarn_pool *pool, size_t want, void **out, tarn_status *sta
 /* Set the free bit of a carved block. False (and nothing changed) when it is set. */
 bool tarn_pool_mark_free(tarn_pool *pool, tarn_pool_chunk *c, size_t i);
 
+/* Set the free bits of many blocks. Returns how many, up to the first that is a fault. */
+size_t tarn_pool_give(tarn_pool *pool, void *const *blocks, size_t count);
+
 /* Find the chunk and the number of a block. `surely`: any address may be asked about, none of it is
  * read. */
 tarn_pool_place tarn_pool_find(const tarn_pool *pool, const void *block, bool surely,
