@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Every module has its unit test: src/<layer>/<module>.c has test/unit/<layer>/<module>_test.c.
 
-A room of a module (pool_refill.c of pool.c) may be tested by the module's test. A header of base/ without a .c is
-a module too. A test whose module is gone is a fault as well.
+A room of a module (pool_refill.c of pool.c) may be tested by the module's test. A header of base/ or os/
+without a .c is a module too. A test whose module is gone is a fault as well.
 """
 import gatelib
 
@@ -12,7 +12,7 @@ def modules(root):
     found = {}
     for path in gatelib.files(root, ".c", below=("src",)):
         found[path.relative_to(root / "src").with_suffix("").as_posix()] = path
-    for path in gatelib.files(root, ".h", below=("src/base",)):
+    for path in gatelib.files(root, ".h", below=("src/base", "src/os")):
         found.setdefault(path.relative_to(root / "src").with_suffix("").as_posix(), path)
     return found
 

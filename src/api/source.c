@@ -3,14 +3,19 @@
  * source.c - the out-of-line part of the source interface: arguments are checked here, once, so
  * that a source sees only sound ones.
  *
- * I1  A source's map is called with a power-of-two alignment and a size that is not 0 and a
- *     multiple of its granule.
+ * I1  A source's map is called with a power-of-two alignment and a size that is not 0, a multiple
+ *     of its granule and at most PTRDIFF_MAX, as remap is: no object may be larger.
  * I2  After a refusal the region is {NULL, 0, 0}.
  */
 #include <tarn/source.h>
 
 #include "base/align.h"
 #include "base/checked.h"
+
+static bool is_size(const tarn_source *s, size_t *size)
+{
+    return tarn_round_up(*size != 0 ? *size : 1, s->granule, size) && *size <= PTRDIFF_MAX;
+}
 
 tarn_status tarn_source_map(tarn_source *s, size_t size, size_t align, uint32_t flags,
                             tarn_region *out)
@@ -19,7 +24,7 @@ tarn_status tarn_source_map(tarn_source *s, size_t size, size_t align, uint32_t 
     *out = (tarn_region){NULL, 0, 0};
     if (!tarn_is_power_of_two(align))
         return TARN_BAD_ALIGN;
-    if (!tarn_round_up(size != 0 ? size : 1, s->granule, &size))
+    if (!is_size(s, &size))
         return TARN_TOO_BIG;
     if ((flags & ~(uint32_t)TARN_MAP_RESERVE) != 0)
         return TARN_BAD_ARGUMENT;
@@ -64,7 +69,7 @@ tarn_status tarn_source_remap(tarn_source *s, void *ptr, size_t old_size, size_t
     *out = (tarn_region){NULL, 0, 0};
     if (!tarn_source_can(s, TARN_SOURCE_REMAP))
         return TARN_UNSUPPORTED;
-    if (!tarn_round_up(new_size != 0 ? new_size : 1, s->granule, &new_size))
+    if (!is_size(s, &new_size))
         return TARN_TOO_BIG;
     status = s->ops->remap(s, ptr, old_size, new_size, may_move, out);
     if (status != TARN_OK)

@@ -9,7 +9,7 @@
  *
  * I1  errno is left as it was found: malloc's callers may look at it.
  */
-#define _GNU_SOURCE /* mremap */
+#define _GNU_SOURCE /* mremap; NOLINT(readability-identifier-naming) */
 #include "os/pages.h"
 
 #include <assert.h>
@@ -115,7 +115,9 @@ void *tarn_os_map(size_t size, size_t align)
 
 void *tarn_os_map_huge(size_t size)
 {
-    assert(tarn_os_huge_size() != 0 && size % tarn_os_huge_size() == 0);
+    size_t huge = tarn_os_huge_size();
+    assert(huge != 0 && size % huge == 0);
+    (void)huge;
     return map(size, PROT_READ | PROT_WRITE, MAP_HUGETLB);
 }
 

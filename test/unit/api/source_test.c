@@ -92,6 +92,8 @@ static void bad_requests_do_not_arrive(void **state)
         {64, 48, 0, TARN_BAD_ALIGN},
         {SIZE_MAX, 16, 0, TARN_TOO_BIG},
         {SIZE_MAX - 62, 16, 0, TARN_TOO_BIG},
+        {SIZE_MAX - 63, 16, 0, TARN_TOO_BIG},
+        {(size_t)PTRDIFF_MAX + 1, 16, 0, TARN_TOO_BIG},
         {64, 16, TARN_MAP_RESERVE, TARN_UNSUPPORTED},
         {64, 16, 1u << 9, TARN_BAD_ARGUMENT},
     };
@@ -116,8 +118,8 @@ static void sizes_become_whole_granules(void **state)
     assert_int_equal(p.size, 128);
     assert_int_equal(p.align, 32);
     assert_int_equal(r.size, 128);
-    assert_int_equal(tarn_source_map(&p.source, SIZE_MAX - 63, 1, 0, &r), TARN_OK);
-    assert_int_equal(p.size, SIZE_MAX - 63);
+    assert_int_equal(tarn_source_map(&p.source, PTRDIFF_MAX - 63, 1, 0, &r), TARN_OK);
+    assert_int_equal(p.size, PTRDIFF_MAX - 63);
     assert_int_equal(tarn_source_remap(&p.source, memory, 64, 129, true, &r), TARN_OK);
     assert_int_equal(p.size, 192);
 }

@@ -198,7 +198,9 @@ static void impossible_requests(void **state)
         assert_int_not_equal(tarn_source_map(&p.source, size, 1, 0, &r), TARN_OK);
     }
     assert_null(tarn_alloc(a, 1, TARN_ALIGN_BITS));
-    assert_null(tarn_alloc(a, 1, sizeof(size_t) * 8 - 1));
+    /* Where a pointer has 32 bits such an alignment can be had. */
+    if (sizeof(size_t) > 4)
+        assert_null(tarn_alloc(a, 1, sizeof(size_t) * 8 - 1));
     assert_int_equal(mapped(&p), page);
     tarn_free(a, b, 1, 0);
     tarn_pages_deinit(&p);
