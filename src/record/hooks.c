@@ -14,12 +14,15 @@
 #include "trace/event.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define EXPORT      __attribute__((visibility("default")))
-#define STACK_BYTES (UINT64_C(1) << 26) /* offsets beyond: the caller runs on a stack of its own making */
+#define EXPORT __attribute__((visibility("default")))
+#define STACK_BYTES                                                                                \
+    (UINT64_C(1) << 26) /* offsets beyond: the caller runs on a stack of its own making */
 
 /* Who called the hook: its context, all but the size. */
 typedef struct call {
@@ -27,8 +30,8 @@ typedef struct call {
 } call;
 
 /* The frame address is that of the hook itself: a fixed distance from the caller's stack pointer. */
-#define CALLER(kind, align_log2)                                                                 \
-    call caller = {(uint64_t)(uintptr_t)__builtin_return_address(0),                             \
+#define CALLER(kind, align_log2)                                                                   \
+    call caller = {(uint64_t)(uintptr_t)__builtin_return_address(0),                               \
                    shape_of((uint64_t)(uintptr_t)__builtin_frame_address(0), kind, align_log2)}
 
 static inline uint64_t shape_of(uint64_t frame, unsigned kind, unsigned align_log2)

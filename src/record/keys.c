@@ -95,8 +95,8 @@ static void tell(const rec_key *key, uint32_t number, const uint64_t *frames, un
         before_count = 0;
     before_block = block;
     unsigned shared = shared_frames(frames, frame_count);
-    unsigned flags = (key->shape & REC_KEY_ANY_SIZE ? TARN_KEY_ANY_SIZE : 0) |
-                     (unwound ? TARN_KEY_UNWOUND : 0);
+    unsigned flags =
+        (key->shape & REC_KEY_ANY_SIZE ? TARN_KEY_ANY_SIZE : 0) | (unwound ? TARN_KEY_UNWOUND : 0);
     uint8_t *out = tarn_varint_put(record, number);
     out = tarn_varint_put(out, key->shape >> 32 & 255);
     out = tarn_varint_put(out, key->shape >> 40 & 255);

@@ -34,7 +34,8 @@ static inline uint64_t rec_key_shape(uint64_t offset, unsigned kind, unsigned al
 
 static inline uint64_t rec_key_hash(uint64_t ret, uint64_t size, uint64_t shape)
 {
-    uint64_t h = ret * 0x9e3779b97f4a7c15u ^ size * 0xc2b2ae3d27d4eb4fu ^ shape * 0x165667b19e3779f9u;
+    uint64_t h =
+        ret * 0x9e3779b97f4a7c15u ^ size * 0xc2b2ae3d27d4eb4fu ^ shape * 0x165667b19e3779f9u;
     return h >> 32 ^ h;
 }
 

@@ -27,7 +27,8 @@ static inline bool rec_lock_within(rec_lock *lock, unsigned ms)
                                                 memory_order_relaxed))
         return true;
     struct timespec step = {.tv_nsec = 1000000};
-    for (unsigned waited = 0; atomic_exchange_explicit(&lock->word, 2, memory_order_acquire); waited++) {
+    for (unsigned waited = 0; atomic_exchange_explicit(&lock->word, 2, memory_order_acquire);
+         waited++) {
         if (ms && waited >= ms)
             return false; /* the 2 stays: at worst one needless wake */
         syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, ms ? &step : NULL, NULL, 0);

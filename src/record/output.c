@@ -25,8 +25,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define FIRST_WORDS 2048u /* room of a fresh slot: small processes leave small side files; then 4 times more */
-#define FD_FLOOR    900   /* descriptors of ours are kept from here up                                      */
+#define FIRST_WORDS                                                                                \
+    2048u /* room of a fresh slot: small processes leave small side files; then 4 times more */
+#define FD_FLOOR                                                                                   \
+    900 /* descriptors of ours are kept from here up                                      */
 
 typedef struct kept_file {
     char path[PATH_MAX];
@@ -90,7 +92,8 @@ static int descriptor(kept_file *file)
 static bool create(kept_file *file, int flags)
 {
     file->flags = flags;
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, file->path, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd =
+        (int)syscall(SYS_openat, AT_FDCWD, file->path, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return false;
     keep(file, fd);
@@ -100,8 +103,8 @@ static bool create(kept_file *file, int flags)
 static void say(const char *what, const char *path)
 {
     char line[PATH_MAX + 128];
-    int n = snprintf(line, sizeof line, "tarn: cannot record process %d: %s %s: error %d\n", getpid(),
-                     what, path, errno);
+    int n = snprintf(line, sizeof line, "tarn: cannot record process %d: %s %s: error %d\n",
+                     getpid(), what, path, errno);
     if (n > 0)
         syscall(SYS_write, 2, line, (size_t)n);
 }
@@ -245,7 +248,8 @@ void rec_output_flush(tarn_live_slot *slot, const rec_after *after)
     slot->stamp = after->stamp;
     slot->time_ns = after->time_ns;
     slot->thread = after->thread;
-    atomic_signal_fence(memory_order_release); /* F2: until here a kill leaves a copy that is recognised */
+    atomic_signal_fence(
+        memory_order_release); /* F2: until here a kill leaves a copy that is recognised */
     slot->fill = ((uint64_t)seq + 1) << 32;
 }
 
@@ -305,7 +309,8 @@ static bool put_file_head(void)
     tarn_file_head file = {.magic = TARN_FILE_MAGIC,
                            .version = TARN_FORMAT_VERSION,
                            .head_bytes = sizeof file,
-                           .start_unix_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec,
+                           .start_unix_ns =
+                               (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec,
                            .pid = my_pid,
                            .parent_pid = (uint32_t)getppid()};
     file.check = tarn_check(&file, offsetof(tarn_file_head, check));

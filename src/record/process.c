@@ -24,8 +24,8 @@
 static rec_gate closed_gate;
 rec_gate *rec_gate_page = &closed_gate;
 
-static bool off;      /* no recording was asked for, or it could not be opened: never ask again  */
-static bool started;  /* a recording was opened by this process or by one that it was forked from */
+static bool off;     /* no recording was asked for, or it could not be opened: never ask again  */
+static bool started; /* a recording was opened by this process or by one that it was forked from */
 
 static bool start(void)
 {

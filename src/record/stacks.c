@@ -92,7 +92,8 @@ static void note_module(const struct dl_phdr_info *info)
     uint32_t place = 0;
     while (place < known_count && (known[place].start != start || known[place].end != end))
         place++;
-    if (start >= end || place == MODULES_MAX || (place < known_count && known[place].name_hash == hash))
+    if (start >= end || place == MODULES_MAX ||
+        (place < known_count && known[place].name_hash == hash))
         return;
     known[place] = (module){.start = start, .end = end, .name_hash = hash};
     known_count += place == known_count;
@@ -103,7 +104,8 @@ static void note_module(const struct dl_phdr_info *info)
 static int each_module(struct dl_phdr_info *info, size_t size, void *first)
 {
     (void)size;
-    if (*(bool *)first && known_count && info->dlpi_adds == seen_adds && info->dlpi_subs == seen_subs)
+    if (*(bool *)first && known_count && info->dlpi_adds == seen_adds &&
+        info->dlpi_subs == seen_subs)
         return 1;
     *(bool *)first = false;
     seen_adds = info->dlpi_adds;

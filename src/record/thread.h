@@ -15,16 +15,21 @@
 
 /* Thread-local, 56 bytes, initial-exec: a preloaded library may use little of the static TLS. */
 typedef struct rec_thread {
-    tarn_live_slot *slot; /* NULL: none yet, or the thread has ended                                  */
-    uint64_t fill;        /* what slot->fill is: seq << 32 | words used                               */
-    uint64_t stamp;       /* of the run that this thread is in                                        */
-    uint64_t base;        /* of the stack: context keys count from here                               */
-    uint32_t attention;   /* words used at which the slow path has to look: time, room, a full slot   */
-    uint32_t limit;       /* words that the side file has room for; attention <= limit                */
+    tarn_live_slot
+        *slot;      /* NULL: none yet, or the thread has ended                                  */
+    uint64_t fill;  /* what slot->fill is: seq << 32 | words used                               */
+    uint64_t stamp; /* of the run that this thread is in                                        */
+    uint64_t base;  /* of the stack: context keys count from here                               */
+    uint32_t
+        attention;  /* words used at which the slow path has to look: time, room, a full slot   */
+    uint32_t limit; /* words that the side file has room for; attention <= limit                */
     uint32_t number;
-    uint8_t busy;  /* in the recorder: allocations of this thread are its own, not the program's      */
-    uint8_t state; /* rec_thread_state                                                                */
-    uint8_t rounds; /* times its end was announced                                                    */
+    uint8_t
+        busy; /* in the recorder: allocations of this thread are its own, not the program's      */
+    uint8_t
+        state; /* rec_thread_state                                                                */
+    uint8_t
+        rounds; /* times its end was announced                                                    */
 } rec_thread;
 
 enum rec_thread_state { REC_THREAD_NEW, REC_THREAD_ALIVE, REC_THREAD_ENDED };

@@ -53,9 +53,9 @@ bool tarn_block_open(tarn_sealer *sealer, const tarn_block_head *head, const uin
     ZSTD_DCtx *zstd = ZSTD_initStaticDCtx(sealer->workspace, sizeof sealer->workspace);
     if (!zstd)
         return false;
-    size_t got = ZSTD_decompressDCtx(zstd, meta ? data : sealer->columns,
-                                     meta ? TARN_SLOT_BYTES : sizeof sealer->columns, payload,
-                                     head->packed);
+    size_t got =
+        ZSTD_decompressDCtx(zstd, meta ? data : sealer->columns,
+                            meta ? TARN_SLOT_BYTES : sizeof sealer->columns, payload, head->packed);
     if (ZSTD_isError(got) || got != head->unpacked)
         return false;
     if (meta)

@@ -8,9 +8,10 @@
 #include "trace/format.h"
 #include "trace/pack.h"
 
-#define TARN_ZSTD_LEVEL     1
-#define TARN_ZSTD_WORKSPACE (2u << 20) /* more than ZSTD_estimateCCtxSize for the level; checked when used */
-#define TARN_BLOCK_BYTES    (TARN_PACK_BOUND + TARN_PACK_BOUND / 128u + 1024u)
+#define TARN_ZSTD_LEVEL 1
+#define TARN_ZSTD_WORKSPACE                                                                        \
+    (2u << 20) /* more than ZSTD_estimateCCtxSize for the level; checked when used */
+#define TARN_BLOCK_BYTES (TARN_PACK_BOUND + TARN_PACK_BOUND / 128u + 1024u)
 
 typedef struct tarn_sealer {
     tarn_pack pack;

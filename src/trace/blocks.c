@@ -57,7 +57,8 @@ static uint64_t next_head(const tarn_blocks *b, uint64_t at)
         size_t want = sizeof window < b->size - at ? sizeof window : (size_t)(b->size - at);
         if (!read_at(b->fd, window, want, at))
             break;
-        for (unsigned char *hit = window; (hit = memmem(hit, want - (size_t)(hit - window), &magic, 4)); hit++) {
+        for (unsigned char *hit = window;
+             (hit = memmem(hit, want - (size_t)(hit - window), &magic, 4)); hit++) {
             tarn_block_head head;
             uint64_t place = at + (uint64_t)(hit - window);
             if (read_at(b->fd, &head, sizeof head, place) && tarn_block_valid(&head))
@@ -71,7 +72,8 @@ static uint64_t next_head(const tarn_blocks *b, uint64_t at)
 static void take_block(tarn_blocks *b, const tarn_block_head *head, uint64_t payload)
 {
     if (head->type == TARN_BLOCK_END) {
-        b->has_end = head->packed == sizeof b->end && read_at(b->fd, &b->end, sizeof b->end, payload);
+        b->has_end =
+            head->packed == sizeof b->end && read_at(b->fd, &b->end, sizeof b->end, payload);
     } else if (head->type == TARN_BLOCK_EVENTS || head->type == TARN_BLOCK_META) {
         add(b, head, payload, false);
     } /* another type: of a later version, left out */
@@ -161,8 +163,8 @@ static bool file_head_good(const tarn_blocks *b, const char *path, char *why)
         return false;
     }
     if (file->version != TARN_FORMAT_VERSION) {
-        snprintf(why, TARN_TRACE_MESSAGE, "%s: a trace of version %u; this tarn reads version %u", path,
-                 file->version, TARN_FORMAT_VERSION);
+        snprintf(why, TARN_TRACE_MESSAGE, "%s: a trace of version %u; this tarn reads version %u",
+                 path, file->version, TARN_FORMAT_VERSION);
         return false;
     }
     if (file->check != tarn_check(file, offsetof(tarn_file_head, check)) ||
@@ -183,7 +185,8 @@ bool tarn_blocks_open(tarn_blocks *blocks, const char *path, char *why)
     }
     blocks->size = (uint64_t)st.st_size;
     if (!S_ISREG(st.st_mode) || !read_at(blocks->fd, &blocks->file, sizeof blocks->file, 0)) {
-        snprintf(why, TARN_TRACE_MESSAGE, "%s: not a trace of tarn (too short, or not a file)", path);
+        snprintf(why, TARN_TRACE_MESSAGE, "%s: not a trace of tarn (too short, or not a file)",
+                 path);
         return false;
     }
     if (!file_head_good(blocks, path, why))
@@ -207,7 +210,8 @@ bool tarn_blocks_read(tarn_blocks *blocks, const tarn_place *place, void *data)
     const tarn_block_head *head = &place->head;
     if (place->live)
         return read_at(blocks->live_fd, data,
-                       head->type == TARN_BLOCK_META ? head->words : head->words * (size_t)8, place->offset);
+                       head->type == TARN_BLOCK_META ? head->words : head->words * (size_t)8,
+                       place->offset);
     tarn_sealer *sealer = blocks->sealer;
     return head->packed <= sizeof sealer->block &&
            read_at(blocks->fd, sealer->block, head->packed, place->offset) &&

@@ -88,7 +88,8 @@ static bool add_module(tarn_contexts *c, tarn_bytes *in)
 static uint32_t module_of(tarn_contexts *c, uint64_t address)
 {
     uint32_t m = c->last_module;
-    if (m < c->module_count && address - c->modules[m].start < c->modules[m].end - c->modules[m].start)
+    if (m < c->module_count &&
+        address - c->modules[m].start < c->modules[m].end - c->modules[m].start)
         return m;
     for (m = c->module_count; m-- > 0;)
         if (address - c->modules[m].start < c->modules[m].end - c->modules[m].start)

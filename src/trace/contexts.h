@@ -10,8 +10,10 @@ typedef struct tarn_contexts {
     char *program, *command;
     tarn_trace_module *modules;
     uint32_t module_count, module_room;
-    tarn_trace_context *list; /* by key; frame_count 0 = never told; frames set by tarn_contexts_close_list */
-    size_t *first_frame;      /* by key: where its frames begin                                             */
+    tarn_trace_context
+        *list; /* by key; frame_count 0 = never told; frames set by tarn_contexts_close_list */
+    size_t *
+        first_frame; /* by key: where its frames begin                                             */
     uint32_t count, room;
     tarn_trace_frame *frames;
     size_t frame_count, frame_room;

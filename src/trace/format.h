@@ -22,14 +22,15 @@
 #define TARN_LIVE_MAGIC     "TarnLiv\n"
 #define TARN_BLOCK_MAGIC    0x314b4254u /* "TBK1" */
 
-#define TARN_SLOT_WORDS  32768u                   /* event words of a slot: 256 KiB                       */
-#define TARN_SLOT_BYTES  (TARN_SLOT_WORDS * 8u)   /* bytes of a slot behind its head                      */
-#define TARN_SLOT_HEAD   4096u                    /* bytes of the slot's head                             */
+#define TARN_SLOT_WORDS 32768u /* event words of a slot: 256 KiB                       */
+#define TARN_SLOT_BYTES                                                                            \
+    (TARN_SLOT_WORDS * 8u)     /* bytes of a slot behind its head                      */
+#define TARN_SLOT_HEAD   4096u /* bytes of the slot's head                             */
 #define TARN_SLOT_STRIDE (TARN_SLOT_HEAD + TARN_SLOT_BYTES)
-#define TARN_LIVE_HEAD   4096u                    /* bytes of the side file's head                        */
-#define TARN_SLOTS_MAX   16384u                   /* threads alive at once that can be recorded           */
-#define TARN_KEYS_MAX    (1u << 20)               /* contexts a trace may hold                            */
-#define TARN_FRAMES_MAX  64u                      /* frames of a stack                                    */
+#define TARN_LIVE_HEAD   4096u      /* bytes of the side file's head                        */
+#define TARN_SLOTS_MAX   16384u     /* threads alive at once that can be recorded           */
+#define TARN_KEYS_MAX    (1u << 20) /* contexts a trace may hold                            */
+#define TARN_FRAMES_MAX  64u        /* frames of a stack                                    */
 
 typedef struct tarn_file_head {
     char magic[8];
@@ -66,7 +67,13 @@ typedef struct tarn_end_record {
     uint64_t lost;   /* events the recorder could not store         */
 } tarn_end_record;
 
-enum tarn_end_reason { TARN_END_UNKNOWN, TARN_END_EXIT, TARN_END_EXEC, TARN_END_QUICK_EXIT, TARN_END_SIGNAL };
+enum tarn_end_reason {
+    TARN_END_UNKNOWN,
+    TARN_END_EXIT,
+    TARN_END_EXEC,
+    TARN_END_QUICK_EXIT,
+    TARN_END_SIGNAL
+};
 
 typedef struct tarn_live_head {
     char magic[8];
@@ -80,11 +87,16 @@ typedef struct tarn_live_head {
 
 /* Head of a slot. `fill` is written after the words it counts: a kill between the two loses one event, tears none. */
 typedef struct tarn_live_slot {
-    uint64_t fill;    /* seq << 32 | words used (slot 0: bytes used): one store moves both             */
-    uint64_t stamp;   /* at the start of the words, as in tarn_block_head                              */
-    uint64_t time_ns; /* likewise                                                                      */
-    uint32_t thread;  /* likewise                                                                      */
-    uint32_t index;   /* of the slot                                                                   */
+    uint64_t
+        fill; /* seq << 32 | words used (slot 0: bytes used): one store moves both             */
+    uint64_t
+        stamp; /* at the start of the words, as in tarn_block_head                              */
+    uint64_t
+        time_ns; /* likewise                                                                      */
+    uint32_t
+        thread; /* likewise                                                                      */
+    uint32_t
+        index; /* of the slot                                                                   */
 } tarn_live_slot;
 
 static_assert(sizeof(tarn_file_head) == 40, "the file head is part of the format");

@@ -17,9 +17,9 @@ typedef struct tarn_object_entry {
 typedef struct tarn_objects {
     tarn_object_entry *table; /* open addressing, at most half full */
     size_t mask, used;
-    uint64_t *sizes;     /* by object; of a free number: the next free number + 1 */
+    uint64_t *sizes;      /* by object; of a free number: the next free number + 1 */
     uint32_t count, room; /* numbers given out so far                              */
-    uint32_t free_head;  /* + 1                                                   */
+    uint32_t free_head;   /* + 1                                                   */
 } tarn_objects;
 
 /* A number for a new object, not yet at an address; TARN_NO_OBJECT when memory is out. */

@@ -35,11 +35,11 @@ enum code {
 /* Where both directions stand. */
 typedef struct state {
     tarn_pack *pack;
-    uint32_t allocs, frees;   /* used of pack->allocs, pack->frees              */
-    uint64_t last_new;        /* last address handed out that was told as new   */
-    uint64_t last_freed;      /* last address given back                        */
-    uint64_t last_begin;      /* old address of the realloc under way           */
-    uint64_t stamp, time;     /* last told                                      */
+    uint32_t allocs, frees; /* used of pack->allocs, pack->frees              */
+    uint64_t last_new;      /* last address handed out that was told as new   */
+    uint64_t last_freed;    /* last address given back                        */
+    uint64_t last_begin;    /* old address of the realloc under way           */
+    uint64_t stamp, time;   /* last told                                      */
     uint8_t *keys, *refs, *news, *others;
 } state;
 

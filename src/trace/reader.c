@@ -39,7 +39,7 @@ struct tarn_trace {
     cursor *cursors;
     cursor **heap; /* by stamp; heap[0] is the one under way */
     size_t cursor_count, heap_count;
-    uint64_t *spare; /* words of a slot that is through: used again */
+    uint64_t *spare;     /* words of a slot that is through: used again */
     tarn_event queue[2]; /* events ahead: one word can make two */
     unsigned queued;
     uint64_t live, bad_blocks, bad_words;
@@ -120,11 +120,12 @@ static void queue_free(tarn_trace *t, const cursor *c, uint64_t address, uint32_
     uint64_t size = t->objects.sizes[object];
     t->live -= size;
     tarn_objects_drop(&t->objects, object);
-    queue(t, c, (tarn_event){.kind = TARN_EVENT_FREE,
-                             .size = size,
-                             .address = address,
-                             .object = object,
-                             .context = TARN_NO_CONTEXT});
+    queue(t, c,
+          (tarn_event){.kind = TARN_EVENT_FREE,
+                       .size = size,
+                       .address = address,
+                       .object = object,
+                       .context = TARN_NO_CONTEXT});
 }
 
 static void free_word(tarn_trace *t, const cursor *c, uint64_t address)
@@ -137,7 +138,8 @@ static void free_word(tarn_trace *t, const cursor *c, uint64_t address)
 }
 
 /* An allocation, or the end of a realloc. A block that is still at the address was freed unseen: free it first. */
-static void alloc_word(tarn_trace *t, cursor *c, uint64_t address, uint32_t key, const uint64_t *sized)
+static void alloc_word(tarn_trace *t, cursor *c, uint64_t address, uint32_t key,
+                       const uint64_t *sized)
 {
     const tarn_trace_context *context = tarn_trace_get_context(t, key);
     tarn_event e = {.address = address, .context = context ? key : TARN_NO_CONTEXT};
@@ -185,11 +187,12 @@ static void usable_word(tarn_trace *t, const cursor *c, uint64_t address, uint64
 {
     uint32_t object = tarn_objects_at(&t->objects, address);
     if (object != TARN_NO_OBJECT)
-        queue(t, c, (tarn_event){.kind = TARN_EVENT_USABLE,
-                                 .size = bytes,
-                                 .address = address,
-                                 .object = object,
-                                 .context = TARN_NO_CONTEXT});
+        queue(t, c,
+              (tarn_event){.kind = TARN_EVENT_USABLE,
+                           .size = bytes,
+                           .address = address,
+                           .object = object,
+                           .context = TARN_NO_CONTEXT});
 }
 
 static void thread_word(tarn_trace *t, const cursor *c, tarn_event_kind kind)
@@ -390,11 +393,13 @@ static tarn_trace_status state_of(const tarn_trace *t, const tarn_trace_counts *
     const tarn_blocks *b = &t->blocks;
     const char *end = t->info.end;
     if (t->out_of_memory || t->contexts.no_memory) {
-        snprintf(why, TARN_TRACE_MESSAGE, "out of memory after %llu events", (unsigned long long)n->events);
+        snprintf(why, TARN_TRACE_MESSAGE, "out of memory after %llu events",
+                 (unsigned long long)n->events);
         return TARN_TRACE_CORRUPT;
     }
     if (n->lost_blocks || (n->lost_events && !b->cut_off)) {
-        snprintf(why, TARN_TRACE_MESSAGE, "about %llu events are missing (%llu damaged blocks left out)",
+        snprintf(why, TARN_TRACE_MESSAGE,
+                 "about %llu events are missing (%llu damaged blocks left out)",
                  (unsigned long long)n->lost_events, (unsigned long long)n->lost_blocks);
         return TARN_TRACE_CORRUPT;
     }
@@ -407,7 +412,9 @@ static tarn_trace_status state_of(const tarn_trace *t, const tarn_trace_counts *
     if (!strcmp(end, "unknown") || !strcmp(end, "running") || !strncmp(end, "signal", 6)) {
         snprintf(why, TARN_TRACE_MESSAGE, "incomplete: the program %s%s",
                  !strcmp(end, "running") ? "is still running" : "was stopped by ",
-                 !strcmp(end, "running") ? "" : !strcmp(end, "unknown") ? "_exit or a signal" : end);
+                 !strcmp(end, "running")   ? ""
+                 : !strcmp(end, "unknown") ? "_exit or a signal"
+                                           : end);
         return TARN_TRACE_CUT;
     }
     return TARN_TRACE_COMPLETE;
