@@ -7,8 +7,9 @@
  * (put a lock around it).
  *
  *     tarn_pool pool;
- *     tarn_pool_init(&pool, &(tarn_pool_options){.block_size = sizeof(struct node), .name =
- * "nodes"}); struct node *n = tarn_pool_alloc(&pool); tarn_pool_free(&pool, n);
+ *     tarn_pool_init(&pool, &(tarn_pool_options){.block_size = 64, .name = "nodes"});
+ *     struct node *n = tarn_pool_alloc(&pool);
+ *     tarn_pool_free(&pool, n);
  *     tarn_pool_deinit(&pool);
  *
  * A block takes exactly its size, rounded up to its alignment: no header, no minimum. Nothing is
@@ -40,28 +41,32 @@ typedef struct tarn_pool tarn_pool;
 /* How a pool is made. Zero means: the default. */
 typedef struct tarn_pool_options {
     size_t block_size; /* bytes, at least 1; there is no default */
-    size_t
-        align; /* bytes, a power of two; default: the largest that divides block_size, 16 at most */
-    size_t capacity;     /* blocks, all cut from one run that is mapped at init; default 0: grows by
-                            chunks      */
-    size_t limit;        /* blocks, the most a growing pool may have; default: no limit        */
-    size_t chunk_size;   /* bytes, a power of two; how much a growing pool takes at a time; default:
-                            64 KiB,   1 MiB from a source of pages, more when fewer than 32 blocks would
-                            fit               */
-    tarn_source *source; /* where chunks come from, … */
-    tarn_allocator *parent; /* … or the allocator they come from; default: tarn_libc() */
-    void *buffer; /* … or the caller's bytes, which must outlive the pool; see tarn_pool_bytes */
-    size_t buffer_size; /* bytes */
-    bool exact; /* refuse any size but block_size; default: serve smaller ones, too         */
-    bool check; /* check each call: see tarn_pool_free; default: false, true with TARN_CHECKED */
+    size_t align;      /* bytes, a power of two; default: the largest that divides block_size, at
+                          most that of max_align_t */
+    size_t capacity;   /* blocks, all cut from one run that is mapped at init; default 0: the pool
+                          grows by chunks */
+    size_t limit;      /* blocks, the most a growing pool may have; default: no limit */
+    size_t chunk_size; /* bytes, a power of two, what a growing pool takes at a time; default:
+                          64 KiB, 1 MiB from a source of pages, more when fewer than 32 blocks
+                          would fit */
+
+    /* Where chunks come from: one of these three; default: the parent tarn_libc(). */
+    tarn_source *source;
+    tarn_allocator *parent;
+    void *buffer;       /* the caller's bytes, which must outlive the pool: one run, no growth */
+    size_t buffer_size; /* bytes; see tarn_pool_bytes */
+
+    bool exact;       /* refuse any size but block_size; default: serve smaller ones, too */
+    bool check;       /* check each call, see tarn_pool_free; default: false, true in a library
+                         built with TARN_CHECKED */
     const char *name; /* must outlive the pool; default: "pool" */
-    bool (*init)(
-        void *user,
-        void *block); /* object cache: called once when a block enters the pool, before it is
-            handed out first; false refuses. What it sets up stays through free and alloc        */
-    void (*fini)(void *user,
-                 void *block); /* called once when the block leaves the pool: trim, deinit */
-    void *user;                /* passed to init and fini                */
+
+    /* Object cache: init is called once when a block enters the pool, before it is handed out for
+       the first time; false refuses. What it sets up stays through free and alloc, until fini is
+       called when the block leaves the pool: at trim and deinit. */
+    bool (*init)(void *user, void *block);
+    void (*fini)(void *user, void *block);
+    void *user; /* passed to both */
 } tarn_pool_options;
 
 /* One run of blocks; private to the pool. */
@@ -109,9 +114,7 @@ struct tarn_pool {
     void *slots[TARN_POOL_SLOTS];
 };
 
-/* ── Life cycle
- * ───────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Life cycle ── */
 
 /**
  * tarn_pool_init - set up a pool in the caller's struct, which then stays where it is.
@@ -121,10 +124,11 @@ struct tarn_pool {
  *
  * Returns  TARN_OK.
  * Fails    TARN_BAD_ARGUMENT (no block size; more than one of source, parent and buffer; a chunk
- * size that is no power of two, or too small for one block), TARN_BAD_ALIGN, TARN_TOO_BIG,
- * TARN_NO_MEMORY, TARN_LIMIT (the buffer holds fewer blocks than capacity; tarn_get_why tells how
- * many it holds). The pool must not be used then. Threads  one. Cost     O(1); one call of the
- * source for a pool with a capacity, none for one that grows.
+ *          size that is no power of two, or too small for one block), TARN_BAD_ALIGN,
+ *          TARN_TOO_BIG, TARN_NO_MEMORY, TARN_LIMIT (the buffer holds fewer blocks than capacity;
+ *          tarn_get_why tells how many it holds). The pool must not be used then.
+ * Threads  one.
+ * Cost     O(1); one call of the source for a pool with a capacity, none for one that grows.
  */
 TARN_API tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *options);
 
@@ -143,13 +147,17 @@ TARN_API void tarn_pool_deinit(tarn_pool *pool);
 /**
  * tarn_pool_bytes - the exact size of a buffer for a number of blocks.
  *
- * A buffer aligned to the larger of the blocks' alignment and 8 holds exactly `blocks` blocks in
- * that many bytes, and fewer in one byte less. TARN_POOL_BYTES is the same as a constant
- * expression, for static arrays.
+ * A buffer aligned to the larger of the blocks' alignment and 8 holds `blocks` blocks in that many
+ * bytes, and fewer in one byte less. Where rounding to words leaves room for one more small block,
+ * a pool without a capacity uses it. TARN_POOL_BYTES is the same as a constant expression, for
+ * static arrays.
  *
  * Units    block_size, align in bytes (align 0: the default of tarn_pool_options); blocks in
- * blocks. Returns  bytes. Fails    0 when block_size is 0, align is no power of two, or the result
- * overflows. Threads  any. Cost     O(1).
+ *          blocks.
+ * Returns  bytes.
+ * Fails    0 when block_size is 0, align is no power of two, or the result overflows.
+ * Threads  any.
+ * Cost     O(1).
  */
 TARN_API size_t tarn_pool_bytes(size_t block_size, size_t align, size_t blocks);
 
@@ -166,9 +174,7 @@ TARN_API size_t tarn_pool_bytes(size_t block_size, size_t align, size_t blocks);
      8 * (TARN_POOL_WORDS_((size_t)(blocks)) +                                                     \
           TARN_POOL_UPPER_(TARN_POOL_WORDS_((size_t)(blocks)))))
 
-/* ── Blocks
- * ───────────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Blocks ── */
 
 /**
  * tarn_pool_alloc_slow - what tarn_pool_alloc does when no block is at hand; call tarn_pool_alloc.
@@ -177,7 +183,7 @@ TARN_API size_t tarn_pool_bytes(size_t block_size, size_t align, size_t blocks);
  * Fails    as tarn_pool_alloc.
  * Threads  one at a time per pool.
  * Cost     O(1): at most half of TARN_POOL_SLOTS blocks are looked up, at most one call of the
- * source.
+ *          source.
  */
 TARN_API void *tarn_pool_alloc_slow(tarn_pool *pool);
 
@@ -194,10 +200,12 @@ TARN_API void tarn_pool_free_slow(tarn_pool *pool, void *block);
 /**
  * tarn_pool_alloc - take one block.
  *
- * Returns  a block of the pool's block size, aligned as the pool; contents undefined, or as init or
- * its last user left them in a pool with an init. Fails    NULL when every block is out and the
- * pool may not or cannot grow; the pool is unchanged, tarn_get_why tells the reason. Threads  one
- * at a time per pool. Cost     O(1), no loop; one call in 64 at most goes to tarn_pool_alloc_slow.
+ * Returns  a block of the pool's block size, aligned as the pool; contents undefined, or as init
+ *          or its last user left them in a pool with an init.
+ * Fails    NULL when every block is out and the pool may not or cannot grow; the pool is
+ *          unchanged, tarn_get_why tells the reason.
+ * Threads  one at a time per pool.
+ * Cost     O(1), no loop; one call in 64 at most goes to tarn_pool_alloc_slow.
  */
 TARN_MUST_USE static TARN_FAST void *tarn_pool_alloc(tarn_pool *pool)
 {
@@ -212,9 +220,11 @@ TARN_MUST_USE static TARN_FAST void *tarn_pool_alloc(tarn_pool *pool)
  * tarn_pool_free - give one block back. NULL is ignored.
  *
  * Fails    never. A double free and a pointer into the middle of a block are faults; without
- * `check` they are noticed when the block leaves the slots, as long as it was not handed out again
- * meanwhile; with it at once, and so is any pointer that the pool never handed out. Threads  one at
- * a time per pool. Cost     O(1), no loop; one call in 64 at most goes to tarn_pool_free_slow.
+ *          `check` they are noticed when the block leaves the slots, as long as it was not handed
+ *          out again meanwhile; with it at once, and so is any pointer that the pool never handed
+ *          out.
+ * Threads  one at a time per pool.
+ * Cost     O(1), no loop; one call in 64 at most goes to tarn_pool_free_slow.
  */
 static TARN_FAST void tarn_pool_free(tarn_pool *pool, void *block)
 {
@@ -245,10 +255,13 @@ TARN_API void *tarn_pool_get_slow(tarn_pool *pool, size_t size, tarn_spec spec);
  *
  * Units    size in bytes.
  * Returns  a block, as tarn_pool_alloc; zeroed with TARN_ZERO (refused by a pool with an init:
- * TARN_UNSUPPORTED). Fails    NULL: as tarn_pool_alloc, and TARN_TOO_BIG for a size beyond the
- * block size, TARN_WRONG_SIZE for a smaller one when the pool is exact, TARN_BAD_ALIGN for more
- * than the pool's alignment. Threads  one at a time per pool. Cost     O(1); as tarn_pool_alloc and
- * two compares, none when size and spec are constants the compiler can see through.
+ *          TARN_UNSUPPORTED).
+ * Fails    NULL: as tarn_pool_alloc, and TARN_TOO_BIG for a size beyond the block size,
+ *          TARN_WRONG_SIZE for a smaller one when the pool is exact, TARN_BAD_ALIGN for more than
+ *          the pool's alignment.
+ * Threads  one at a time per pool.
+ * Cost     O(1); as tarn_pool_alloc and two compares, none when size and spec are constants the
+ *          compiler can see through.
  */
 TARN_MUST_USE static TARN_FAST void *tarn_pool_get(tarn_pool *pool, size_t size, tarn_spec spec)
 {
@@ -293,9 +306,7 @@ static TARN_FAST void tarn_pool_put(tarn_pool *pool, void *block, size_t size, t
     pool->top = top;
 }
 
-/* ── Bulk
- * ─────────────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Bulk ── */
 
 /**
  * tarn_pool_alloc_batch - take many blocks, in address order as far as that costs nothing.

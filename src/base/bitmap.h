@@ -6,14 +6,14 @@
  * For: "which is the lowest member from here on?" in a few instructions, whatever the size of the
  * set. Not for: sharing between threads.
  *
- *     level 2   [ 1 bit a level-1 word that is not 0 ]                                    one word,
- * the root level 1   [ 1 bit a level-0 word that is not 0 ][ … ] level 0   [ 64 members ][ 64
- * members ][ 64 members ][ … ]
+ *     level 2   [ 1 bit a level-1 word that is not 0 ]                     one word, the root
+ *     level 1   [ 1 bit a level-0 word that is not 0 ][ … ]
+ *     level 0   [ 64 members ][ 64 members ][ 64 members ][ … ]
  *
  * I1  A bit of level n+1 is set exactly when the word of level n that it stands for is not 0.
  * I2  Words come into being from the front, one level-0 word at a time (tarn_bitmap_open): memory
- * behind the last opened word is neither read nor written, so a set of a million members costs
- * nothing until it is used.
+ *     behind the last opened word is neither read nor written, so a set of a million members costs
+ *     nothing until it is used.
  */
 #ifndef TARN_BASE_BITMAP_H
 #define TARN_BASE_BITMAP_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.c - blocks of one size: life cycle, the slow half of alloc and free, questions, and the view
- * as an allocator.
+ * pool.c - blocks of one size: life cycle, the slow half of alloc and free, bulk.
  *
  *     slots[]   ┌───────────────────────────┬──────────────────────────────┐
  *               │ room for freed blocks     │ blocks at hand               │
@@ -10,13 +9,14 @@
  *
  * The array is a stack that grows downwards, so the blocks at hand stand in the order in which they
  * will be handed out, a refill lays them in address order, and a batch is one copy. pool_chunk.h
- * has the chunks and the counting.
+ * has the chunks and the counting, pool_ops.c the view as an allocator.
  *
  * I1  full <= top <= empty. With `check` all three are equal: every alloc and free takes the slow
- * way, and no release build pays a branch for it. I2  After deinit span is 0, min_size is SIZE_MAX
- * and the three are equal: whatever is called lands in a slow half, and block_size 0 tells it. I3
- * Blocks at hand are carved, not free in a bitmap, and pairwise different unless the program freed
- * one twice.
+ *     way, and no release build pays a branch for it.
+ * I2  After deinit, too, the three are equal, span is 0 and min_size SIZE_MAX: whatever is called
+ *     lands in a slow half, which looks at the flags first.
+ * I3  Blocks at hand are carved, not free in a bitmap, and pairwise different unless the program
+ *     freed one twice.
  *
  * Prior art: per-processor object magazines over slabs (J. Bonwick and J. Adams, "Magazines and
  * Vmem", USENIX 2001, section 3) and the object cache (J. Bonwick, "The Slab Allocator", USENIX

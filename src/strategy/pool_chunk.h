@@ -2,9 +2,9 @@
 /*
  * pool_chunk.h - a run of equal blocks with one bit for each that is free; the inside of a pool.
  *
- *     growing pool, one chunk of chunk_size bytes at a multiple of chunk_size (address & mask finds
- * it): ┌───────────────┬────────┬─────────────────────────────┬──────┐ │ pool_chunk    │ bitmap │
- * block 0 │ 1 │ 2 │ …         │ rest │
+ *     growing pool, one chunk of chunk_size bytes at a multiple of it (address & mask finds it):
+ *         ┌───────────────┬────────┬─────────────────────────────┬──────┐
+ *         │ pool_chunk    │ bitmap │ block 0 │ 1 │ 2 │ …         │ rest │
  *         └───────────────┴────────┴─────────────────────────────┴──────┘
  *     pool of one run (the header stands in the tarn_pool):
  *         ┌─────────────────────────────┬────────┐
@@ -14,10 +14,11 @@
  * Counting, in blocks:
  *
  * C1  capacity >= carved >= free; blocks from `carved` on were never handed out, and no byte of
- * theirs, nor of their bitmap words, was ever touched. C2  A carved block is in exactly one of
- * three states: free (its bit is 1), at hand (bit 0, in pool->slots), live (bit 0). So live =
- * pool->carved - pool->free - (pool->empty - pool->top). C3  A chunk is on the list of chunks with
- * free blocks exactly when free > 0 and it is not pool->current.
+ *     theirs, nor of their bitmap words, was ever touched.
+ * C2  A carved block is in exactly one of three states: free (its bit is 1), at hand (bit 0, in
+ *     pool->slots), live (bit 0). So live = carved - free - (pool->empty - pool->top).
+ * C3  A chunk is on the list of chunks with free blocks exactly when free > 0 and it is not
+ *     pool->current.
  */
 #ifndef TARN_STRATEGY_POOL_CHUNK_H
 #define TARN_STRATEGY_POOL_CHUNK_H
