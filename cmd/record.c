@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* `tarn record`: run a program with the recorder preloaded, finish its traces, say what came of it.
+ *
+ *     tarn record ──fork──► exec CMD with LD_PRELOAD, TARN_RECORD_FILE      writes FILE and FILE.live
+ *          │                     └─► its children: FILE.<pid>
+ *          └ every second: finish the traces of processes that are gone; at the end: all that are
+ */
+#define _GNU_SOURCE
+#include "cmd/record.h"
+
+#include "cmd/record_program.h"
+#include "cmd/record_traces.h"
+#include "trace/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RECORDER "libtarn-record.so"
+
+typedef struct options {
+    const char *file;
+    bool quiet;
+    char **command;
+} options;
+
+static void help(void)
+{
+    puts("usage: tarn record [-o FILE] [-q] [--] CMD [ARG]...\n\n"
+         "Run CMD and record every allocation, resize and free of it and of the programs it "
+         "starts.\n\n"
+         "  -o, --output FILE   where to (default: CMD's name, its process id, .tarn)\n"
+         "  -q, --quiet         no summary\n"
+         "  -h, --help          this\n\n"
+         "Processes that CMD starts get files of their own, FILE.<pid>.\n"
+         "Exit status: CMD's; 128 + n when signal n killed it; 125, 126, 127 when it was not run "
+         "(see tarn --help).");
+}
+
+/* -1: go on. */
+static int parse(int argc, char **argv, options *o)
+{
+    static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    optind = 1;
+    for (int c; (c = getopt_long(argc, argv, "+o:qh", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'o':
+            o->file = optarg;
+            break;
+        case 'q':
+            o->quiet = true;
+            break;
+        case 'h':
+            help();
+            return 0;
+        default:
+            fputs("tarn: record: see tarn record --help\n", stderr);
+            return 125;
+        }
+    }
+    o->command = argv + optind;
+    if (optind == argc) {
+        fputs("tarn: record: no program given; usage: tarn record [-o FILE] -- CMD [ARG]...\n",
+              stderr);
+        return 125;
+    }
+    return -1;
+}
+
+/* The library: TARN_RECORDER, beside this program (build tree), ../lib/tarn (installed). */
+static bool find_recorder(char *path)
+{
+    const char *chosen = getenv("TARN_RECORDER");
+    char self[PATH_MAX / 2] = "";
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = 0;
+    static const char *const places[] = {
+        "%s/" RECORDER, "%s/../" TARN_LIBRARY_FOLDER "/tarn/" RECORDER, "%s/../lib/tarn/" RECORDER};
+    bool found = chosen && realpath(chosen, path);
+    for (size_t i = 0; !chosen && !found && i < sizeof places / sizeof places[0]; i++) {
+        char place[PATH_MAX];
+        char *end = stpcpy(place, self);
+        strcpy(end, places[i] + 2);
+        found = realpath(place, path) != NULL;
+    }
+    if (!found)
+        fprintf(stderr, "tarn: record: cannot find " RECORDER "%s%s\n",
+                chosen ? " at TARN_RECORDER=" : "",
+                chosen ? chosen : " beside tarn or in ../lib/tarn");
+    else if (strpbrk(path, " :"))
+        fprintf(stderr,
+                "tarn: record: %s: the dynamic linker does not take a path with blanks or colons\n",
+                path);
+    return found && !strpbrk(path, " :");
+}
+
+/* FILE as an absolute path: the program may change its folder. */
+static bool full_path(const char *file, char *path)
+{
+    char folder[PATH_MAX] = "";
+    if (file[0] != '/' && !getcwd(folder, sizeof folder))
+        return false;
+    size_t need = strlen(folder) + strlen(file) + 2;
+    if (need > PATH_MAX - 128)
+        return false;
+    char *end = stpcpy(path, folder);
+    if (folder[0])
+        *end++ = '/';
+    strcpy(end, file);
+    return true;
+}
+
+static void set_environment(const char *recorder, const char *file)
+{
+    const char *before = getenv("LD_PRELOAD");
+    char *preload = NULL;
+    if (before && before[0] && asprintf(&preload, "%s:%s", recorder, before) < 0)
+        preload = NULL;
+    setenv("LD_PRELOAD", preload ? preload : recorder, 1);
+    setenv("TARN_RECORD_FILE", file, 1);
+    free(preload);
+}
+
+/* In the child: run the program; tell the parent why not. */
+static _Noreturn void run(const options *o, const char *recorder, const char *file, int tell)
+{
+    set_environment(recorder, file);
+    execvp(o->command[0], o->command);
+    int error = errno;
+    ssize_t n = write(tell, &error, sizeof error);
+    (void)n;
+    _exit(error == ENOENT ? 127 : 126);
+}
+
+/* Wait for the program; meanwhile pass signals on and finish the traces of its children that are gone. */
+static int wait_for(pid_t pid, const char *file, const sigset_t *signals)
+{
+    const struct timespec second = {.tv_sec = 1};
+    for (;;) {
+        int status;
+        pid_t got = waitpid(pid, &status, WNOHANG);
+        if (got == pid)
+            return status;
+        int signal = sigtimedwait(signals, NULL, &second);
+        if (signal == SIGTERM || signal == SIGHUP)
+            kill(pid, signal);
+        else if (signal < 0)
+            record_traces_finish(file, pid, -1);
+    }
+}
+
+static void human_bytes(char out[32], double bytes)
+{
+    static const char units[][4] = {"B", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+    while (bytes >= 999.5 && unit < 4) {
+        bytes /= 1000;
+        unit++;
+    }
+    snprintf(out, 32, unit && bytes < 10 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+}
+
+/* One trace's line; returns its events. */
+static uint64_t describe(const char *path, const char *word)
+{
+    tarn_trace *trace;
+    char why[TARN_TRACE_MESSAGE], size[32];
+    tarn_trace_open(path, &trace, why);
+    if (!trace) {
+        fprintf(stderr, "tarn: %s\n", why);
+        return 0;
+    }
+    tarn_trace_scan(trace);
+    bool complete = tarn_trace_state(trace, why) == TARN_TRACE_COMPLETE;
+    const tarn_trace_counts *n = tarn_trace_get_counts(trace);
+    human_bytes(size, (double)n->file_bytes);
+    fprintf(stderr, "tarn: %s %llu events of %u thread%s in %.1f s -> %s (%s", word,
+            (unsigned long long)n->events, n->threads, n->threads == 1 ? "" : "s",
+            (double)n->time_ns / 1e9, path, size);
+    if (n->events > 10000)
+        fprintf(stderr, ", %.2f bytes an event", (double)n->file_bytes / (double)n->events);
+    fprintf(stderr, ") [%s]\n", complete ? "complete" : why);
+    uint64_t events = n->events;
+    tarn_trace_close(trace);
+    return events;
+}
+
+#define LISTED 8 /* traces of other processes that get a line */
+
+static int summarize(const options *o, const char *file, int status)
+{
+    record_traces traces = record_traces_find(file);
+    bool nothing = traces.count == 0;
+    for (size_t i = 0; !o->quiet && i < traces.count && i <= LISTED; i++)
+        describe(traces.paths[i], i ? "another process:" : "recorded");
+    if (!o->quiet && traces.count > LISTED + 1)
+        fprintf(stderr, "tarn: and %zu more processes: %s.*\n", traces.count - LISTED - 1, file);
+    if (!o->quiet && !nothing)
+        fprintf(stderr, "tarn: next: tarn info %s   |   tarn replay %s\n", file, file);
+    record_traces_free(&traces);
+    if (nothing)
+        fprintf(stderr, "tarn: nothing was recorded: %s called no malloc that can be replaced\n",
+                o->command[0]);
+    if (WIFSIGNALED(status)) {
+        fprintf(stderr, "tarn: %s was killed by signal %d (%s)\n", o->command[0], WTERMSIG(status),
+                strsignal(WTERMSIG(status)));
+        return 128 + WTERMSIG(status);
+    }
+    return nothing && WEXITSTATUS(status) == 0 ? 125 : WEXITSTATUS(status);
+}
+
+/* Run and wait; the exit status. The default name needs the child's pid, so the child works it out itself. */
+static int record(const options *o, const char *recorder, const char *given)
+{
+    char file[PATH_MAX];
+    int told[2];
+    sigset_t signals, before;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, &before);
+    pid_t pid = pipe2(told, O_CLOEXEC) == 0 ? fork() : -1;
+    if (pid < 0) {
+        fprintf(stderr, "tarn: record: fork: %s\n", strerror(errno));
+        return 125;
+    }
+    const char *name = strrchr(o->command[0], '/');
+    snprintf(file, sizeof file, "%s", given);
+    if (!o->file)
+        snprintf(file + strlen(file), sizeof file - strlen(file), "%.200s.%d.tarn",
+                 name ? name + 1 : o->command[0], pid ? pid : getpid());
+    if (pid == 0) {
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        run(o, recorder, file, told[1]);
+    }
+    signal(SIGINT, SIG_IGN); /* from the terminal they reach the program, which decides */
+    signal(SIGQUIT, SIG_IGN);
+    close(told[1]);
+    int error, status = 0;
+    bool failed = read(told[0], &error, sizeof error) == sizeof error;
+    close(told[0]);
+    status = wait_for(pid, file, &signals);
+    if (failed) {
+        fprintf(stderr, "tarn: record: %s: %s\n", o->command[0], strerror(error));
+        return error == ENOENT ? 127 : 126;
+    }
+    record_traces_finish(file, pid, status);
+    return summarize(o, file, status);
+}
+
+int tarn_record_main(int argc, char **argv)
+{
+    options o = {0};
+    char recorder[PATH_MAX], file[PATH_MAX], reason[RECORD_REASON];
+    int status = parse(argc, argv, &o);
+    if (status >= 0)
+        return status;
+    status = record_program_check(o.command[0], reason);
+    if (status) {
+        fprintf(stderr, "tarn: record: %s\n", reason);
+        return status;
+    }
+    if (!find_recorder(recorder))
+        return 125;
+    if (!full_path(o.file ? o.file : "", file)) {
+        fprintf(stderr, "tarn: record: the path of the trace is too long\n");
+        return 125;
+    }
+    if (o.file) {
+        char folder[PATH_MAX];
+        snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(file, '/') - file) + 1, file);
+        if (access(folder, W_OK) != 0) {
+            fprintf(stderr, "tarn: record: %s: %s\n", folder, strerror(errno));
+            return 125;
+        }
+        if (!record_traces_clean(file))
+            return 125;
+    }
+    return record(&o, recorder, file);
+}
