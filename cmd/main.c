@@ -56,7 +56,8 @@ int main(int argc, char **argv)
     bool asks = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help");
     if (asks && argc > 2) {
         const command *c = find(argv[2]);
-        char *words[] = {argv[2], "--help", NULL};
+        char option[] = "--help";
+        char *words[] = {argv[2], option, NULL};
         if (c)
             return c->run(2, words);
         argv[1] = argv[2];
