@@ -2,6 +2,7 @@
 /* tarn - the command: a table of sub-commands, --help, --version. */
 #include "cmd/info.h"
 #include "cmd/record.h"
+#include "cmd/replay.h"
 #include "tarn/config.h"
 
 #include <stdbool.h>
@@ -19,6 +20,8 @@ static const command commands[] = {
     {"record", tarn_record_main,
      "run a program and record its memory: tarn record [-o FILE] -- CMD..."},
     {"info", tarn_info_main, "say what a recording holds:           tarn info FILE [--json]"},
+    {"replay", tarn_replay_main,
+     "run a recording on other allocators:   tarn replay FILE [-a LIST]"},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
