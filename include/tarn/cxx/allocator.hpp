@@ -59,7 +59,7 @@ template <> struct place_for<tarn_allocator *> {
 template <class T> using allocator = basic_allocator<T, in_handle>;
 
 #if defined(__cpp_deduction_guides)
-template <class From> basic_allocator(From) -> basic_allocator<std::byte, in_handle>;
+basic_allocator(tarn_allocator *)->basic_allocator<std::byte, in_handle>;
 #endif
 
 namespace detail
@@ -156,6 +156,7 @@ template <class T, class Alloc> class deleter : private detail::rebound<T, Alloc
     using traits = std::allocator_traits<alloc_type>;
 
   public:
+    static_assert(!std::is_const<T>::value, "what is allocated is not const");
     using pointer = typename traits::pointer;
     explicit deleter(const Alloc &alloc) noexcept : alloc_type(alloc)
     {

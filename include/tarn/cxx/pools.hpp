@@ -391,6 +391,10 @@ template <> struct place_for<pools> {
 /** pool_allocator - a C++ allocator over tarn::pools, inlined; as big as a pointer. */
 template <class T> using pool_allocator = basic_allocator<T, in_pools>;
 
+#if defined(__cpp_deduction_guides)
+basic_allocator(pools &)->basic_allocator<std::byte, in_pools>;
+#endif
+
 } // namespace tarn
 
 #endif
