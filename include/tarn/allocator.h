@@ -168,6 +168,16 @@ struct tarn_allocator {
     const tarn_ops *ops;
 };
 
+/*
+ * The entry `field` of the rare table of allocator a; NULL when it is absent, or the table was
+ * compiled before there was such an entry. For those who write allocators.
+ */
+#define TARN_RARE(a, field)                                                                        \
+    ((a)->ops->rare != NULL && (a)->ops->rare->bytes >= offsetof(tarn_rare_ops, field) +           \
+                                                            sizeof((a)->ops->rare->field)          \
+         ? (a)->ops->rare->field                                                                   \
+         : NULL)
+
 #ifdef __cplusplus
 static_assert(sizeof(void *) != 8 || sizeof(tarn_ops) == 64,
               "the hot operations fill one cache line");

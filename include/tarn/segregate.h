@@ -37,7 +37,7 @@ typedef struct tarn_segregate_class {
 } tarn_segregate_class;
 
 typedef struct tarn_segregate_options {
-    const char *name;                    /* shown in messages; NULL: none. Copied, cut at 30 bytes */
+    const char *name; /* shown in messages; NULL: none. Copied, cut at 30 bytes */
     const tarn_segregate_class *classes; /* max_size rising; not copied, must stay           */
     size_t count;                        /* 1 to TARN_SEGREGATE_MAX                          */
     tarn_allocator *rest; /* serves sizes above the last class; NULL: they are refused        */
@@ -50,10 +50,11 @@ typedef struct tarn_segregate {
     size_t count;
     tarn_allocator *rest;
     uint8_t first[TARN_SEGREGATE_SMALL / TARN_SEGREGATE_STEP + 1]; /* class of the least size */
-    tarn_allocator *refuser;   /* who refused last; NULL: this layer, see refused */
-    tarn_status refused;       /* TARN_OK while refuser's word counts             */
-    size_t refused_size;       /* bytes                                           */
+    tarn_allocator *refuser; /* who refused last; NULL: this layer, see refused */
+    tarn_status refused;     /* TARN_OK while refuser's word counts             */
+    size_t refused_size;     /* bytes                                           */
     tarn_spec refused_spec;
+    bool knows_sizes; /* every child tells what it granted */
     tarn_ops ops;
     tarn_rare_ops rare;
     char label[48];

@@ -13,13 +13,6 @@
 
 #include <tarn/allocator.h>
 
-/* The rare entry `field` of a; NULL when it is absent or a's table is too old to have it (I1). */
-#define RARE(a, field)                                                                             \
-    ((a)->ops->rare != NULL && (a)->ops->rare->bytes >=                                            \
-                                   offsetof(tarn_rare_ops, field) + sizeof((a)->ops->rare->field)  \
-         ? (a)->ops->rare->field                                                                   \
-         : NULL)
-
 void *tarn_resize_by_copy(tarn_allocator *a, void *block, size_t old_size, size_t new_size,
                           size_t keep, tarn_spec spec)
 {
@@ -29,8 +22,10 @@ void *tarn_resize_by_copy(tarn_allocator *a, void *block, size_t old_size, size_
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, block, keep);
-    if ((spec & TARN_ZERO) != 0 && new_size > old_size)
-        memset(fresh + old_size, 0, new_size - old_size);
+    /* An old size of 0 may mean "unknown": what is kept is never zeroed. */
+    size_t from = old_size > keep ? old_size : keep;
+    if ((spec & TARN_ZERO) != 0 && new_size > from)
+        memset(fresh + from, 0, new_size - from);
     a->ops->free(a, block, old_size, spec & ~(tarn_spec)TARN_FLAG_BITS);
     return fresh;
 }
@@ -68,69 +63,70 @@ void tarn_free_batch(tarn_allocator *a, size_t size, tarn_spec spec, size_t coun
 
 const char *tarn_name(const tarn_allocator *a)
 {
-    const char *(*name)(const tarn_allocator *) = RARE(a, name);
+    const char *(*name)(const tarn_allocator *) = TARN_RARE(a, name);
     const char *text = name != NULL ? name(a) : NULL;
     return text != NULL ? text : "allocator";
 }
 
 tarn_answer tarn_owns(const tarn_allocator *a, const void *block)
 {
-    tarn_answer (*owns)(const tarn_allocator *, const void *) = RARE(a, owns);
+    tarn_answer (*owns)(const tarn_allocator *, const void *) = TARN_RARE(a, owns);
     return owns != NULL ? owns(a, block) : TARN_UNKNOWN;
 }
 
 size_t tarn_usable(const tarn_allocator *a, const void *block, size_t size, tarn_spec spec)
 {
-    size_t (*usable)(const tarn_allocator *, const void *, size_t, tarn_spec) = RARE(a, usable);
+    size_t (*usable)(const tarn_allocator *, const void *, size_t, tarn_spec) =
+        TARN_RARE(a, usable);
     return usable != NULL ? usable(a, block, size, spec) : size;
 }
 
 tarn_status tarn_reset(tarn_allocator *a)
 {
-    tarn_status (*reset)(tarn_allocator *) = RARE(a, reset);
+    tarn_status (*reset)(tarn_allocator *) = TARN_RARE(a, reset);
     return reset != NULL ? reset(a) : TARN_UNSUPPORTED;
 }
 
 tarn_mark tarn_get_mark(tarn_allocator *a)
 {
-    tarn_mark (*mark)(tarn_allocator *) = RARE(a, mark);
+    tarn_mark (*mark)(tarn_allocator *) = TARN_RARE(a, mark);
     return mark != NULL ? mark(a) : (tarn_mark){{NULL, NULL}};
 }
 
 tarn_status tarn_rewind(tarn_allocator *a, tarn_mark mark)
 {
-    tarn_status (*rewind)(tarn_allocator *, tarn_mark) = RARE(a, rewind);
+    tarn_status (*rewind)(tarn_allocator *, tarn_mark) = TARN_RARE(a, rewind);
     return rewind != NULL ? rewind(a, mark) : TARN_UNSUPPORTED;
 }
 
 size_t tarn_trim(tarn_allocator *a)
 {
-    size_t (*trim)(tarn_allocator *) = RARE(a, trim);
+    size_t (*trim)(tarn_allocator *) = TARN_RARE(a, trim);
     return trim != NULL ? trim(a) : 0;
 }
 
 tarn_status tarn_get_stats(const tarn_allocator *a, tarn_stats *out)
 {
-    tarn_status (*stats)(const tarn_allocator *, tarn_stats *) = RARE(a, stats);
+    tarn_status (*stats)(const tarn_allocator *, tarn_stats *) = TARN_RARE(a, stats);
     memset(out, 0, sizeof *out);
     return stats != NULL ? stats(a, out) : TARN_UNSUPPORTED;
 }
 
 tarn_status tarn_visit(tarn_allocator *a, tarn_visitor *see, void *user)
 {
-    tarn_status (*visit)(tarn_allocator *, tarn_visitor *, void *) = RARE(a, visit);
+    tarn_status (*visit)(tarn_allocator *, tarn_visitor *, void *) = TARN_RARE(a, visit);
     return visit != NULL ? visit(a, see, user) : TARN_UNSUPPORTED;
 }
 
 tarn_status tarn_check(const tarn_allocator *a)
 {
-    tarn_status (*check)(const tarn_allocator *) = RARE(a, check);
+    tarn_status (*check)(const tarn_allocator *) = TARN_RARE(a, check);
     return check != NULL ? check(a) : TARN_UNSUPPORTED;
 }
 
 tarn_why tarn_get_why(const tarn_allocator *a)
 {
-    tarn_why (*why)(const tarn_allocator *) = RARE(a, why);
+    tarn_why (*why)(const tarn_allocator *) = TARN_RARE(a, why);
     return why != NULL ? why(a) : (tarn_why){TARN_OK, 0, 0, 0};
 }
 
@@ -151,13 +147,13 @@ size_t tarn_why_text(const tarn_allocator *a, char *text, size_t size)
 
 tarn_allocator *tarn_parent(const tarn_allocator *a, unsigned index)
 {
-    tarn_allocator *(*parent)(const tarn_allocator *, unsigned) = RARE(a, parent);
+    tarn_allocator *(*parent)(const tarn_allocator *, unsigned) = TARN_RARE(a, parent);
     return parent != NULL ? parent(a, index) : NULL;
 }
 
 void tarn_deinit(tarn_allocator *a)
 {
-    void (*deinit)(tarn_allocator *) = RARE(a, deinit);
+    void (*deinit)(tarn_allocator *) = TARN_RARE(a, deinit);
     if (deinit != NULL)
         deinit(a);
 }

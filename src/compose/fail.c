@@ -202,7 +202,7 @@ static void build_tables(tarn_fail *f)
         .bytes = sizeof(tarn_rare_ops),
         .name = fail_name,
         .owns = (caps & TARN_CAP_OWNS) != 0 ? fail_owns : NULL,
-        .usable = fail_usable,
+        .usable = TARN_RARE(f->parent, usable) != NULL ? fail_usable : NULL,
         .reset = (caps & TARN_CAP_RESET) != 0 ? fail_reset : NULL,
         .mark = (caps & TARN_CAP_MARK) != 0 ? fail_mark : NULL,
         .rewind = (caps & TARN_CAP_MARK) != 0 ? fail_rewind : NULL,

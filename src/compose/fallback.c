@@ -204,6 +204,12 @@ static void fallback_deinit(tarn_allocator *a)
     tarn_fallback_deinit((tarn_fallback *)a);
 }
 
+/* It grants what is asked for, or tells what it granted; else usable would be right for some blocks. */
+static bool knows_sizes(const tarn_allocator *a)
+{
+    return a->ops->alloc_at_least == NULL || TARN_RARE(a, usable) != NULL;
+}
+
 static void build_tables(tarn_fallback *f)
 {
     const tarn_ops *po = f->primary->ops, *so = f->secondary->ops;
@@ -212,7 +218,7 @@ static void build_tables(tarn_fallback *f)
         .bytes = sizeof(tarn_rare_ops),
         .name = fallback_name,
         .owns = (caps & TARN_CAP_OWNS) != 0 ? fallback_owns : NULL,
-        .usable = fallback_usable,
+        .usable = knows_sizes(f->primary) && knows_sizes(f->secondary) ? fallback_usable : NULL,
         .reset = (caps & TARN_CAP_RESET) != 0 ? fallback_reset : NULL,
         .trim = (caps & TARN_CAP_TRIM) != 0 ? fallback_trim : NULL,
         .visit = (caps & TARN_CAP_VISIT) != 0 ? fallback_visit : NULL,
@@ -227,8 +233,7 @@ static void build_tables(tarn_fallback *f)
         .alloc = fallback_alloc,
         .free = fallback_free,
         .resize = (caps & TARN_CAP_RESIZE) != 0 ? fallback_resize : NULL,
-        .alloc_at_least =
-            po->alloc_at_least || so->alloc_at_least ? fallback_alloc_at_least : NULL,
+        .alloc_at_least = po->alloc_at_least || so->alloc_at_least ? fallback_alloc_at_least : NULL,
         .alloc_batch = po->alloc_batch || so->alloc_batch ? fallback_alloc_batch : NULL,
         .free_batch = po->free_batch || so->free_batch ? fallback_free_batch : NULL,
         .rare = &f->rare,

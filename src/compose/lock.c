@@ -210,7 +210,7 @@ static void build_tables(tarn_lock *l)
         .bytes = sizeof(tarn_rare_ops),
         .name = lock_name,
         .owns = (caps & TARN_CAP_OWNS) != 0 ? lock_owns : NULL,
-        .usable = lock_usable,
+        .usable = TARN_RARE(l->parent, usable) != NULL ? lock_usable : NULL,
         .reset = (caps & TARN_CAP_RESET) != 0 ? lock_reset : NULL,
         .mark = (caps & TARN_CAP_MARK) != 0 ? lock_mark : NULL,
         .rewind = (caps & TARN_CAP_MARK) != 0 ? lock_rewind : NULL,

@@ -310,11 +310,18 @@ static tarn_status verify(const tarn_segregate_options *o)
     return TARN_OK;
 }
 
+/* It grants what is asked for, or tells what it granted; else usable would be right for some blocks. */
+static bool knows_sizes(const tarn_allocator *a)
+{
+    return a->ops->alloc_at_least == NULL || TARN_RARE(a, usable) != NULL;
+}
+
 /* What the children can do together, and which hot entries one of them has. */
 static void build_ops(tarn_segregate *s)
 {
     uint32_t all = OF_ALL, any = 0;
     s->ops = (tarn_ops){.abi = TARN_ABI, .alloc = segregate_alloc, .free = segregate_free};
+    s->knows_sizes = true;
     for (size_t i = 0; i <= s->count; i++) {
         const tarn_allocator *child = child_at(s, i);
         if (child == NULL)
@@ -324,6 +331,7 @@ static void build_ops(tarn_segregate *s)
             caps |= TARN_CAP_THREADS_FREE;
         all &= caps;
         any |= caps;
+        s->knows_sizes = s->knows_sizes && knows_sizes(child);
         if (child->ops->alloc_at_least != NULL)
             s->ops.alloc_at_least = segregate_alloc_at_least;
         if (child->ops->alloc_batch != NULL)
@@ -342,7 +350,7 @@ static void build_rare(tarn_segregate *s)
         .bytes = sizeof(tarn_rare_ops),
         .name = segregate_name,
         .owns = (caps & TARN_CAP_OWNS) != 0 ? segregate_owns : NULL,
-        .usable = segregate_usable,
+        .usable = s->knows_sizes ? segregate_usable : NULL,
         .reset = (caps & TARN_CAP_RESET) != 0 ? segregate_reset : NULL,
         .trim = (caps & TARN_CAP_TRIM) != 0 ? segregate_trim : NULL,
         .visit = (caps & TARN_CAP_VISIT) != 0 ? segregate_visit : NULL,

@@ -279,14 +279,6 @@ static void stats_deinit(tarn_allocator *a)
 /* ── Life cycle
  * ────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* Has the parent an usable of its own, in a table that is long enough to have one? */
-static bool has_usable(const tarn_allocator *a)
-{
-    const tarn_rare_ops *rare = a->ops->rare;
-    return rare != NULL && rare->bytes >= offsetof(tarn_rare_ops, usable) + sizeof rare->usable &&
-           rare->usable != NULL;
-}
-
 static void build_tables(tarn_stats_layer *s)
 {
     const tarn_ops *po = s->parent->ops;
@@ -328,7 +320,7 @@ tarn_status tarn_stats_init(tarn_stats_layer *s, const tarn_stats_options *optio
     if (options == NULL || options->parent == NULL)
         return TARN_BAD_ARGUMENT;
     *s = (tarn_stats_layer){.parent = options->parent};
-    s->granted = options->granted && has_usable(options->parent);
+    s->granted = options->granted && TARN_RARE(options->parent, usable) != NULL;
     build_tables(s);
     if (options->name != NULL)
         (void)snprintf(s->label, sizeof s->label, "stats '%.30s'", options->name);
