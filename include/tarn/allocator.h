@@ -173,8 +173,8 @@ struct tarn_allocator {
  * compiled before there was such an entry. For those who write allocators.
  */
 #define TARN_RARE(a, field)                                                                        \
-    ((a)->ops->rare != NULL && (a)->ops->rare->bytes >= offsetof(tarn_rare_ops, field) +           \
-                                                            sizeof((a)->ops->rare->field)          \
+    ((a)->ops->rare != NULL && (a)->ops->rare->bytes >=                                            \
+                                   offsetof(tarn_rare_ops, field) + sizeof((a)->ops->rare->field)  \
          ? (a)->ops->rare->field                                                                   \
          : NULL)
 
