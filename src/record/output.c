@@ -379,8 +379,12 @@ void rec_output_failed(void)
 
 void rec_output_ending(void)
 {
-    if ((uint32_t)getpid() == my_pid)
-        head->ending = TARN_END_EXIT;
+    struct timespec used;
+    if ((uint32_t)getpid() != my_pid)
+        return;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
+        head->cpu_ns = (uint64_t)used.tv_sec * 1000000000U + (uint64_t)used.tv_nsec;
+    head->ending = TARN_END_EXIT;
 }
 
 void rec_output_forked(void)

@@ -54,6 +54,7 @@ static bool append_end(const tarn_blocks *b, int fd, int status)
         end.reason = b->live.ending;
         end.failed = b->live.failed;
         end.lost = b->live.lost;
+        end.cpu_ns = b->live.cpu_ns;
     }
     if (status != -1 && end.reason != TARN_END_EXEC) {
         if (WIFSIGNALED(status))

@@ -65,6 +65,7 @@ typedef struct tarn_end_record {
     int32_t status;  /* as from waitpid, -1 = not known             */
     uint64_t failed; /* requests the recorded malloc refused        */
     uint64_t lost;   /* events the recorder could not store         */
+    uint64_t cpu_ns; /* user + system time up to exit, 0 = not known */
 } tarn_end_record;
 
 enum tarn_end_reason {
@@ -83,6 +84,7 @@ typedef struct tarn_live_head {
     uint32_t slots;         /* slots that exist, slot 0 included                     */
     uint32_t ending;        /* tarn_end_reason: EXIT once exit handlers ran          */
     uint64_t failed, lost;  /* as in tarn_end_record                                 */
+    uint64_t cpu_ns;        /* likewise; written by the exit handlers                */
 } tarn_live_head;
 
 /* Head of a slot. `fill` is written after the words it counts: a kill between the two loses one event, tears none. */
@@ -101,8 +103,8 @@ typedef struct tarn_live_slot {
 
 static_assert(sizeof(tarn_file_head) == 40, "the file head is part of the format");
 static_assert(sizeof(tarn_block_head) == 56, "the block head is part of the format");
-static_assert(sizeof(tarn_end_record) == 24, "the end record is part of the format");
-static_assert(sizeof(tarn_live_head) == 48 && sizeof(tarn_live_slot) == 32, "so is the side file");
+static_assert(sizeof(tarn_end_record) == 32, "the end record is part of the format");
+static_assert(sizeof(tarn_live_head) == 56 && sizeof(tarn_live_slot) == 32, "so is the side file");
 
 /* FNV-1a, 32 bits (Fowler, Noll, Vo): heads are short, their check need not be strong. */
 static inline uint32_t tarn_check(const void *bytes, uint32_t count)

@@ -379,6 +379,7 @@ static void describe_end(tarn_trace *t)
     static const char *const names[] = {"unknown", "exit", "exec", "_exit", "signal"};
     const tarn_blocks *b = &t->blocks;
     uint32_t reason = b->has_end ? b->end.reason : b->has_live ? b->live.ending : TARN_END_UNKNOWN;
+    t->info.cpu_ns = b->has_end ? b->end.cpu_ns : b->has_live ? b->live.cpu_ns : 0;
     t->info.end_status = b->has_end ? b->end.status : -1;
     snprintf(t->end_text, sizeof t->end_text, "%s", names[reason <= TARN_END_SIGNAL ? reason : 0]);
     if (reason == TARN_END_SIGNAL)
