@@ -28,15 +28,15 @@
 
 enum {
     HALF = TARN_POOL_SLOTS / 2,
-    DEFAULT_CHUNK = 64 * 1024,
-    DEFAULT_PAGE_CHUNK = 1024 * 1024,
+    PARENT_CHUNK = 64 * 1024,
+    LIBC_CHUNK = 256 * 1024, /* malloc maps it: only what is touched counts */
+    PAGES_CHUNK = 1024 * 1024,
     BLOCKS_A_CHUNK = 32
 };
 
 static_assert(TARN_POOL_SLOTS >= 16 && TARN_POOL_SLOTS <= 4096, "see config.h");
 
-/* ── Refusals and faults
- * ────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Refusals and faults ── */
 
 void *tarn_pool_refuse(tarn_pool *pool, tarn_status status, size_t size, size_t align, size_t limit)
 {
@@ -57,9 +57,7 @@ static void fault(const tarn_pool *pool, tarn_fault_kind kind, const void *block
     tarn_fault_raise(&(tarn_fault){kind, name, block, given, expected});
 }
 
-/* ── Blocks back
- * ──────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Blocks back ── */
 
 static const tarn_fault_kind FAULT_OF_PLACE[] = {
     [TARN_POOL_CARVED] = TARN_FAULT_DOUBLE_FREE,
@@ -144,9 +142,7 @@ void tarn_pool_free_batch(tarn_pool *pool, size_t count, void *const *blocks)
     }
 }
 
-/* ── Blocks out
- * ───────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Blocks out ── */
 
 /* Lay blocks at hand, lowest address on top. False with the reason when there are none. */
 static bool refill(tarn_pool *pool, tarn_status *status)
@@ -216,9 +212,7 @@ size_t tarn_pool_alloc_batch(tarn_pool *pool, size_t count, void **out)
     return done;
 }
 
-/* ── Life cycle
- * ───────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Life cycle ── */
 
 static size_t default_align(size_t block_size)
 {
@@ -274,7 +268,7 @@ static void set_sizes(tarn_pool *pool, const tarn_pool_options *o, size_t align,
 /* A run in the caller's buffer. */
 static tarn_status init_buffer(tarn_pool *pool, const tarn_pool_options *o)
 {
-    size_t align = (size_t)1 << pool->spec_max, to = tarn_pool_region_align(pool);
+    size_t align = (size_t)1 << pool->spec_max, to = align > 8 ? align : 8;
     size_t skip = (to - (uintptr_t)o->buffer % to) % to;
     size_t fit = skip < o->buffer_size ? tarn_pool_fit(pool, 0, o->buffer_size - skip) : 0;
     if (fit == 0 || fit < o->capacity) {
@@ -308,7 +302,9 @@ static tarn_status init_growing(tarn_pool *pool, const tarn_pool_options *o)
 {
     size_t align = (size_t)1 << pool->spec_max, want, size = o->chunk_size;
     if (size == 0) {
-        size = pool->source->granule >= 4096 ? DEFAULT_PAGE_CHUNK : DEFAULT_CHUNK;
+        size = o->parent != NULL || o->source != NULL ? PARENT_CHUNK : LIBC_CHUNK;
+        if (pool->source->granule >= 4096)
+            size = PAGES_CHUNK;
         if (__builtin_mul_overflow(pool->stride, (size_t)BLOCKS_A_CHUNK, &want) ||
             want > SIZE_MAX / 4 - align)
             return TARN_TOO_BIG;

@@ -26,10 +26,9 @@ static size_t round_up(size_t n, size_t align)
  * cannot overflow. */
 static size_t bytes_for(const tarn_pool *pool, size_t before, size_t n)
 {
-    size_t align = (size_t)1 << pool->spec_max;
     size_t map = tarn_bitmap_words(n) * sizeof(uint64_t);
     if (before != 0)
-        return round_up(before + map, align) + n * pool->stride;
+        return round_up(before + map, tarn_pool_first_align(pool)) + n * pool->stride;
     return round_up(n * pool->stride, sizeof(uint64_t)) + map;
 }
 
@@ -49,9 +48,7 @@ size_t tarn_pool_fit(const tarn_pool *pool, size_t before, size_t size)
     return low;
 }
 
-/* ── The lists
- * ────────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── The lists ── */
 
 static void list_append(tarn_pool *pool, tarn_pool_chunk *c)
 {
@@ -113,8 +110,7 @@ static void chunk_remove(tarn_pool *pool, tarn_pool_chunk *c)
     pool->held -= c->region_size;
 }
 
-/* ── Chunks come and go
- * ─────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Chunks come and go ── */
 
 tarn_pool_chunk *tarn_pool_sole(tarn_pool *pool, void *memory, size_t capacity)
 {
@@ -144,8 +140,8 @@ tarn_pool_chunk *tarn_pool_grow(tarn_pool *pool, tarn_status *status)
     *c = (tarn_pool_chunk){.region = region.ptr, .region_size = region.size};
     c->capacity = capacity < left ? capacity : left;
     tarn_bitmap_init(&c->map, (uint64_t *)(void *)(c + 1), c->capacity);
-    c->blocks = (char *)c + round_up(sizeof *c + tarn_bitmap_words(c->capacity) * sizeof(uint64_t),
-                                     (size_t)1 << pool->spec_max);
+    size_t before = sizeof *c + tarn_bitmap_words(c->capacity) * sizeof(uint64_t);
+    c->blocks = (char *)c + round_up(before, tarn_pool_first_align(pool));
     if (!tarn_pool_index_add(pool, c)) {
         tarn_source_unmap(pool->source, region.ptr, region.size, pool->chunk_size);
         *status = TARN_NO_MEMORY;
@@ -193,9 +189,7 @@ void tarn_pool_forget(tarn_pool *pool, tarn_pool_chunk *c)
     c->cursor = 0;
 }
 
-/* ── Blocks out
- * ───────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Blocks out ── */
 
 /* Up to `want` free blocks of one chunk from its cursor on, in address order. */
 static size_t take_free(tarn_pool *pool, tarn_pool_chunk *c, size_t want, void **out)
@@ -300,9 +294,7 @@ size_t tarn_pool_take(tarn_pool *pool, size_t want, void **out, tarn_status *sta
     return n;
 }
 
-/* ── Blocks back
- * ──────────────────────────────────────────────────────────────────────────────────────────────────
- */
+/* ── Blocks back ── */
 
 static size_t rotate_right(size_t x, unsigned by)
 {

@@ -58,10 +58,18 @@ typedef enum tarn_pool_place {
     TARN_POOL_FOREIGN /* nothing of this pool's                    */
 } tarn_pool_place;
 
-/* Bytes; what a chunk's region is aligned to, asked of the source at map and told it at unmap. */
+/* Bytes; where block 0 of a chunk or run begins: at a cache line when blocks are made of whole ones. */
+static inline size_t tarn_pool_first_align(const tarn_pool *pool)
+{
+    size_t align = (size_t)1 << pool->spec_max, divides = pool->stride & (~pool->stride + 1);
+    size_t line = divides < 64 ? divides : 64;
+    return align > line ? align : line;
+}
+
+/* Bytes; what a region is aligned to, asked of the source at map and told it at unmap. */
 static inline size_t tarn_pool_region_align(const tarn_pool *pool)
 {
-    size_t align = (size_t)1 << pool->spec_max;
+    size_t align = tarn_pool_first_align(pool);
     if (pool->chunk_mask != 0)
         return pool->chunk_size;
     return align > sizeof(uint64_t) ? align : sizeof(uint64_t);

@@ -9,8 +9,7 @@
 
 #include "strategy/pool_chunk.h"
 
-/* ── Rare operations
- * ────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Rare operations ── */
 
 static const char *pool_name(const tarn_allocator *a)
 {
@@ -156,8 +155,7 @@ static void pool_deinit(tarn_allocator *a)
     tarn_pool_deinit((tarn_pool *)a);
 }
 
-/* ── The view as an allocator
- * ───────────────────────────────────────────────────────────────────────────────────── */
+/* ── The view as an allocator ── */
 
 static void *pool_alloc(tarn_allocator *a, size_t size, tarn_spec spec)
 {
