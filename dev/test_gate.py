@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The test of the gate: on a small clean tree every check is silent; with one fault, exactly the right ones speak.
+
+The tree is made in a temporary folder from dev/gate_seeds.py, with this project's own rules (layers.txt,
+.clang-format, .clang-tidy) and compiler warnings. --only NAME runs the seeds whose name contains NAME.
+"""
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+
+import gate_seeds
+import gatelib
+
+DEV = pathlib.Path(__file__).resolve().parent
+PYTHON = sys.executable
+CODE = (".c", ".h", ".hpp")
+# What each check reads. A check that reads nothing a seed has changed says what it said of the clean tree.
+INPUTS = {
+    "layers": CODE, "headers": (".h", ".hpp"), "docs": (".h",), "tests": CODE, "text": ("",), "style": CODE,
+    "version": ("CMakeLists.txt", "config.h", "CHANGELOG.md"), "links": ("",), "man": (".1",),
+    "snippets": (*CODE, ".md"), "symbols": CODE, "tidy": (".c", ".h"),
+}
+BUILT = ("snippets", "symbols", "tidy")
+
+
+def warnings():
+    """The warnings of cmake/TarnFlags.cmake: what the development build is compiled with."""
+    text = (DEV.parent / "cmake/TarnFlags.cmake").read_text()
+    return re.findall(r"-W[a-z][\w-]*", re.sub(r"-Wl,\S+|-Werror", "", text.split("function(")[0]))
+
+
+def plant(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for name in ("dev/layers.txt", ".clang-format", ".clang-tidy"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DEV.parent / name, root / name)
+
+
+def build(root, link):
+    """Compiles the tree's library as the development build does; (ok, text)."""
+    out = root / "build"
+    out.mkdir(exist_ok=True)
+    sources = [str(path) for path in gatelib.files(root, ".c", below=("src",))]
+    flags = ["-std=gnu11", "-fPIC", "-fvisibility=hidden", "-Werror", *warnings(), f"-I{root}/include", f"-I{root}/src"]
+    commands = [["gcc", *flags, "-c", source, "-o", f"{out}/{n}.o"] for n, source in enumerate(sources)]
+    objects = [command[-1] for command in commands]
+    commands.append(["ar", "rcs", f"{out}/libtarn.a", *objects])
+    commands.append(["gcc", "-shared", "-o", f"{out}/libtarn.so", *objects, *link.replace("@", str(out)).split()])
+    other = ["gcc", "-shared", "-fPIC", "-x", "c", "/dev/null", "-o", f"{out}/libother.so"]
+    for command in [other] + commands:
+        done = gatelib.run(command)
+        if done.returncode != 0:
+            return False, done.stderr
+    entries = ", ".join(f'{{"directory": "{root}", "file": "{source}", "arguments": '
+                        f'["gcc", "-std=gnu11", "-I{root}/include", "-I{root}/src", "-c", "{source}"]}}' for source in sources)
+    (out / "compile_commands.json").write_text(f"[{entries}]")
+    return True, ""
+
+
+def checks(root, seed):
+    """(check, failed, output) of every check on the tree; what needs the build is left out when that fails."""
+    ok, text = build(root, seed.link)
+    yield "build", not ok, text
+    wanted = {name: [] for name in INPUTS}
+    if not ok:
+        for name in BUILT:
+            del wanted[name]
+    else:
+        wanted["snippets"] = ["--lib", f"{root}/build/libtarn.a"]
+        wanted["symbols"] = ["--shared", f"{root}/build/libtarn.so", "--archive", f"{root}/build/libtarn.a"]
+        if seed.recorder:
+            wanted["symbols"] += ["--recorder", recorder(root, seed.recorder)]
+        wanted["tidy"] = ["--build", f"{root}/build"] + ([] if seed.thorough else ["--quick"])
+    for name, arguments in wanted.items():
+        if seed.edits and not any(edit[0].endswith(INPUTS[name]) for edit in seed.edits):
+            continue
+        done = gatelib.run([PYTHON, DEV / f"check_{name}.py", "--root", root, *arguments])
+        yield name, done.returncode != 0, done.stdout + done.stderr
+
+
+def recorder(root, names):
+    text = "".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in names)
+    gatelib.run(["gcc", "-fno-builtin", "-w", "-shared", "-fPIC", "-x", "c", "-", "-o", f"{root}/build/rec.so"], input=text)
+    return f"{root}/build/rec.so"
+
+
+def judge(seed):
+    with tempfile.TemporaryDirectory(prefix="tarn-gate-") as folder:
+        root = pathlib.Path(folder).resolve()
+        files = dict(gate_seeds.TREE)
+        for name, old, new in seed.edits:
+            if old is None:
+                files[name] = new
+            elif old not in files[name]:
+                return [f"{seed.name}: the seed does not fit the tree: {name} has no {old!r}"]
+            else:
+                files[name] = files[name].replace(old, new, 1)
+        plant(root, files)
+        results = list(checks(root, seed))
+    caught = {name for name, failed, _ in results if failed}
+    output = "\n".join(text for _, failed, text in results if failed)
+    faults = []
+    if caught != seed.caught_by:
+        faults.append(f"{seed.name}: caught by {sorted(caught)}, expected {sorted(seed.caught_by)}\n{output}")
+    elif seed.says not in output:
+        faults.append(f"{seed.name}: the report lacks {seed.says!r}\n{output}")
+    return faults
+
+
+def main():
+    ap = gatelib.parser(__doc__)
+    ap.add_argument("--only", default="")
+    args = ap.parse_args()
+    seeds = [seed for seed in gate_seeds.SEEDS if args.only in seed.name]
+    faults = gatelib.parallel(judge, seeds, workers=2)
+    gatelib.finish("gate", faults, f"{len(seeds)} seeded trees judged as they should be")
+
+
+main()
