@@ -3,8 +3,10 @@
 """clang-tidy and cppcheck find nothing in src/ and cmd/: bugs, and functions over 60 lines or 6 parameters.
 
 --build names a build folder with compile_commands.json; --file limits it to some files; --quick leaves the
-analyzers (clang-analyzer-*, cppcheck) out.
+analyzers (clang-analyzer-*, cppcheck) out. A source that was clean is not looked at again until it, a header
+of ours that it sees, or the configuration changes: <build>/tidy/ remembers.
 """
+import hashlib
 import json
 import pathlib
 import re
@@ -17,14 +19,52 @@ CPPCHECK = ["cppcheck", "--enable=warning,portability,performance", "--inline-su
             "--std=c11", "--suppress=missingIncludeSystem", "--template={file}:{line}: {message} [cppcheck-{id}]"]
 
 
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)', re.M)
+
+
+def closure(root, source):
+    """The source and every header of ours that it sees."""
+    seen, todo = [], [pathlib.Path(source)]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.append(path)
+        for header in INCLUDE.findall(path.read_text()):
+            places = (base / header for base in (path.parent, root / "src", root / "include"))
+            todo += [place.resolve() for place in places if place.is_file()][:1]
+    return sorted(seen)
+
+
+def memory(root, build, source, command, quick):
+    """The file that exists when this very source was found clean."""
+    digest = hashlib.sha256(f"{source} {command} {quick} {CPPCHECK} {EXTRA}".encode())
+    for path in [root / ".clang-tidy", *closure(root, source)]:
+        digest.update(path.read_bytes())
+    return build / "tidy" / digest.hexdigest()
+
+
 def tidy(job):
-    root, build, source, quick = job
+    root, build, source, quick, remembered = job
+    if remembered.exists():
+        return []
+    faults = tidy_one(root, build, source, quick)
+    if not quick:
+        faults += cppcheck(root, [pathlib.Path(source).relative_to(root).as_posix()])
+    if not faults:
+        remembered.parent.mkdir(exist_ok=True)
+        remembered.touch()
+    return faults
+
+
+def tidy_one(root, build, source, quick):
     checks = ["--checks=-clang-analyzer-*"] if quick else []
     done = gatelib.run(["clang-tidy", "-p", str(build), "--quiet", "--warnings-as-errors=*", *checks, *EXTRA, source])
     faults = re.findall(r"^(\S+?):(\d+):\d+: (?:warning|error): (.*?)(?:,-warnings-as-errors)?(\])?$", done.stdout, re.M)
     if done.returncode != 0 and not faults:
         return [f"{source}:1: clang-tidy: {(done.stderr or done.stdout).strip().splitlines()[-1]}"]
-    return sorted({f"{place(root, name)}:{line}: {text}{end}" for name, line, text, end in faults})
+    return sorted({f"{place(root, name)}:{line}: {text}{end}" for name, line, text, end in faults
+                   if name.startswith(str(root))})
 
 
 def place(root, name):
@@ -33,7 +73,7 @@ def place(root, name):
 
 
 def cppcheck(root, sources):
-    done = gatelib.run([*CPPCHECK, "-j", "2", "-I", "include", "-I", "src", *sources], cwd=root)
+    done = gatelib.run([*CPPCHECK, "-I", "include", "-I", "src", *sources], cwd=root)
     return [line for line in done.stderr.splitlines() if line.strip()]
 
 
@@ -45,13 +85,12 @@ def main():
     args = ap.parse_args()
     root = args.root.resolve()
     commands = json.loads((args.build / "compile_commands.json").read_text())
-    sources = sorted({command["file"] for command in commands
-                      if command["file"].startswith((f"{root}/src/", f"{root}/cmd/"))})
-    if args.file:
-        sources = [source for source in sources if source.endswith(tuple(args.file))]
-    faults = gatelib.parallel(tidy, [(root, args.build, source, args.quick) for source in sources])
-    if not args.quick and sources:
-        faults += cppcheck(root, [pathlib.Path(source).relative_to(root).as_posix() for source in sources])
+    sources = {command["file"]: command.get("command", "") for command in commands
+               if command["file"].startswith((f"{root}/src/", f"{root}/cmd/"))
+               and command["file"].endswith(tuple(args.file) or "")}
+    jobs = [(root, args.build, source, args.quick, memory(root, args.build, source, command, args.quick))
+            for source, command in sorted(sources.items())]
+    faults = gatelib.parallel(tidy, jobs, workers=2)
     gatelib.finish("tidy", sorted(set(faults)), f"{len(sources)} sources")
 
 

@@ -5,8 +5,12 @@
 The tree is made in a temporary folder from dev/gate_seeds.py, with this project's own rules (layers.txt,
 .clang-format, .clang-tidy) and compiler warnings. --only NAME runs the seeds whose name contains NAME.
 """
+import concurrent.futures
+import contextlib
+import io
 import pathlib
 import re
+import runpy
 import shutil
 import sys
 import tempfile
@@ -15,7 +19,6 @@ import gate_seeds
 import gatelib
 
 DEV = pathlib.Path(__file__).resolve().parent
-PYTHON = sys.executable
 CODE = (".c", ".h", ".hpp")
 # What each check reads. A check that reads nothing a seed has changed says what it said of the clean tree.
 INPUTS = {
@@ -80,8 +83,20 @@ def checks(root, seed):
     for name, arguments in wanted.items():
         if seed.edits and not any(edit[0].endswith(INPUTS[name]) for edit in seed.edits):
             continue
-        done = gatelib.run([PYTHON, DEV / f"check_{name}.py", "--root", root, *arguments])
-        yield name, done.returncode != 0, done.stdout + done.stderr
+        yield name, *check(name, ["--root", str(root), *arguments])
+
+
+def check(name, arguments):
+    """Runs one check in this process, where an interpreter need not start; (failed, output)."""
+    output, sys.argv = io.StringIO(), [f"check_{name}.py", *arguments]
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            runpy.run_path(str(DEV / f"check_{name}.py"), run_name="__main__")
+        except SystemExit as end:
+            if isinstance(end.code, str):
+                output.write(end.code)
+            return end.code not in (None, 0), output.getvalue()
+    return False, output.getvalue()
 
 
 def recorder(root, names):
@@ -118,7 +133,8 @@ def main():
     ap.add_argument("--only", default="")
     args = ap.parse_args()
     seeds = [seed for seed in gate_seeds.SEEDS if args.only in seed.name]
-    faults = gatelib.parallel(judge, seeds, workers=2)
+    with concurrent.futures.ProcessPoolExecutor(2) as workers:
+        faults = [fault for found in workers.map(judge, seeds) for fault in found]
     gatelib.finish("gate", faults, f"{len(seeds)} seeded trees judged as they should be")
 
 
