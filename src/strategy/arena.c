@@ -450,7 +450,7 @@ void tarn_arena_destroy(tarn_arena *a)
     source = a->source == &a->own_source.source ? &own_source.source : a->source;
     tarn_arena_deinit(a);
     if (outer != NULL)
-        tarn_arena_free(outer, a, sizeof *a);
+        tarn_arena_free_child(outer, a);
     else
         tarn_source_unmap(source, home.ptr, home.size, ARENA_CHUNK_ALIGN);
 }

@@ -160,5 +160,7 @@ void tarn_arena_run(tarn_arena *a, const arena_place *place);
 bool tarn_arena_children_behind(const tarn_arena *a, arena_place place);
 /* A child is deinitialised: its outer arena forgets it. */
 void tarn_arena_leave(tarn_arena *child);
+/* The struct of a created child back. */
+void tarn_arena_free_child(tarn_arena *outer, tarn_arena *child);
 
 #endif

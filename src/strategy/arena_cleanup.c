@@ -5,13 +5,22 @@
  *     cleanups ──► record ──► record ──► NULL      latest first; each a block of the arena
  *
  * I1  A record is a block, so what was registered since a mark is what lies behind it.
- * I2  A child is a registration of child_dies; outer->children counts them.
+ * I2  Records, children's structs and their chunks are whole multiples of 16 bytes, aligned to 16:
+ *     no gap between them keeps one from being the last block when those behind it have gone.
+ * I3  A child is a registration of child_dies; outer->children counts them.
  */
 #include "strategy/arena_chunk.h"
 
+#define CHUNK_SPEC TARN_SPEC(ARENA_CHUNK_ALIGN)
+
+/* Bytes of a created child's struct (I2). */
+#define CHILD_SIZE ((sizeof(tarn_arena) + ARENA_CHUNK_ALIGN - 1) & ~(size_t)(ARENA_CHUNK_ALIGN - 1))
+
+_Static_assert(sizeof(tarn_arena_record) % ARENA_CHUNK_ALIGN == 0, "I2");
+
 tarn_status tarn_arena_on_reset(tarn_arena *a, tarn_arena_cleanup *fn, void *arg)
 {
-    tarn_arena_record *r = tarn_arena_alloc(a, sizeof *r, TARN_SPEC_OF(tarn_arena_record));
+    tarn_arena_record *r = tarn_arena_alloc(a, sizeof *r, CHUNK_SPEC);
     if (r == NULL)
         return a->why.status;
     r->older = a->cleanups;
@@ -88,16 +97,21 @@ tarn_status tarn_arena_init_child(tarn_arena *child, tarn_arena *outer,
     return TARN_OK;
 }
 
+void tarn_arena_free_child(tarn_arena *outer, tarn_arena *child)
+{
+    tarn_arena_free(outer, child, CHILD_SIZE);
+}
+
 tarn_arena *tarn_arena_create_child(tarn_arena *outer, const tarn_arena_options *options)
 {
-    tarn_arena *child = tarn_arena_alloc(outer, sizeof *child, TARN_SPEC_OF(tarn_arena));
+    tarn_arena *child = tarn_arena_alloc(outer, CHILD_SIZE, CHUNK_SPEC);
     tarn_status status;
     if (child == NULL)
         return NULL;
     status = tarn_arena_init_child(child, outer, options);
     if (status == TARN_OK)
         return child;
-    tarn_arena_free(outer, child, sizeof *child);
+    tarn_arena_free_child(outer, child);
     outer->why.status = status;
     return NULL;
 }
