@@ -258,7 +258,7 @@ static bool find_mark(const tarn_arena *a, tarn_mark mark, arena_place *out)
 tarn_status tarn_arena_rewind(tarn_arena *a, tarn_mark mark)
 {
     arena_place to;
-    tarn_arena_chunk *c = a->current;
+    tarn_arena_chunk *c;
     if (is_dead(a))
         return TARN_BAD_ARGUMENT;
     if (!find_mark(a, mark, &to)) {

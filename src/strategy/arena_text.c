@@ -42,7 +42,7 @@ static void put(char *data, const char *part, size_t length, const char *format,
     if (length < SHORT)
         memcpy(data, part, length + 1);
     else
-        (void)vsnprintf(data, length + 1, format, args);
+        (void)vsnprintf(data, length + 1, format, args); /* NOLINT(clang-analyzer-valist.*) */
 }
 
 char *tarn_arena_vprintf(tarn_arena *a, const char *format, va_list args)
@@ -109,7 +109,7 @@ bool tarn_arena_append(tarn_arena *a, tarn_arena_text *text, const char *format,
     bool done = false;
     size_t need;
     va_start(args, format);
-    length = vsnprintf(part, sizeof part, format, args);
+    length = vsnprintf(part, sizeof part, format, args); /* NOLINT(clang-analyzer-valist.*) */
     va_end(args);
     va_start(args, format);
     if (length >= 0 && tarn_add(text->length, (size_t)length + 1, &need) &&
