@@ -51,7 +51,7 @@ char *tarn_arena_vprintf(tarn_arena *a, const char *format, va_list args)
     va_list again;
     int length;
     va_copy(again, args);
-    length = vsnprintf(part, sizeof part, format, args);
+    length = vsnprintf(part, sizeof part, format, args); /* NOLINT(clang-analyzer-valist.*) */
     if (length >= 0)
         text = tarn_arena_alloc(a, (size_t)length + 1, 0);
     if (text != NULL)
