@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: MIT */
+/* The arena, in each of its forms: blocks, the last block, marks, reset, limits, refusals. */
+#include "support/tarn_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <tarn/arena.h>
+#include <tarn/buffer.h>
+#include <tarn/pages.h>
+
+static tarn_pages pages;
+static _Alignas(64) char bytes[256 * 1024];
+
+/* Every form of an arena that can grow. */
+static tarn_arena_options form(size_t i)
+{
+    tarn_arena_options o = {.name = "test", .chunk_size = 1024, .chunk_max = 16384};
+    o.down = (i & 1) != 0;
+    o.check = (i & 2) != 0;
+    switch (i / 4) {
+    case 0:
+        break;
+    case 1:
+        o.source = &pages.source;
+        break;
+    case 2:
+        o.source = &pages.source;
+        o.reserve = (size_t)64 << 20;
+        break;
+    case 3:
+        o.buffer = bytes;
+        o.buffer_size = 999;
+        o.parent = tarn_libc();
+        break;
+    default:
+        o.buffer = bytes;
+        o.buffer_size = sizeof bytes;
+        break;
+    }
+    return o;
+}
+
+enum { FORMS = 20 };
+
+static void start(tarn_arena *a, size_t i)
+{
+    tarn_arena_options o = form(i);
+    assert_int_equal(tarn_arena_init(a, &o), TARN_OK);
+    assert_int_equal(tarn_check(&a->allocator), TARN_OK);
+}
+
+static void stop(tarn_arena *a)
+{
+    tarn_pages_report r;
+    assert_int_equal(tarn_check(&a->allocator), TARN_OK);
+    tarn_arena_deinit(a);
+    tarn_arena_deinit(a);
+    tarn_pages_get_report(&pages, &r);
+    assert_int_equal(r.mapped, 0);
+}
+
+static void *need(tarn_arena *a, size_t size, tarn_spec spec)
+{
+    void *p = tarn_arena_alloc(a, size, spec);
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p & (tarn_spec_align(spec) - 1), 0);
+    return p;
+}
+
+static void sizes_and_alignments(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        start(&a, i);
+        for (unsigned log = 0; log <= 12; log++) {
+            for (size_t size = 0; size <= 64; size += 7) {
+                char *p = need(&a, size, log);
+                memset(p, 1, size);
+                p = need(&a, size, log | TARN_ZERO);
+                for (size_t k = 0; k < size; k++)
+                    assert_int_equal(p[k], 0);
+                if (size != 0)
+                    assert_true(tarn_arena_owns(&a, p) && tarn_arena_owns(&a, p + size - 1));
+            }
+            tarn_arena_reset(&a, (tarn_keep)(log % 3));
+        }
+        stop(&a);
+    }
+}
+
+/* No header, no gap: blocks of whole grains stand side by side. */
+static void blocks_are_exact(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        char *p, *q;
+        start(&a, i);
+        if (form(i).check || TARN_CHECKED) {
+            stop(&a);
+            continue;
+        }
+        p = need(&a, 24, 3);
+        q = need(&a, 3, 0);
+        assert_ptr_equal(form(i).down ? q + 8 : p + 24, form(i).down ? p : q);
+        p = need(&a, 40, 3);
+        assert_ptr_equal(form(i).down ? p + 40 : q + 8, form(i).down ? q : p);
+        stop(&a);
+    }
+}
+
+static void last_block_is_freed_in_place(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        char *p, *q;
+        start(&a, i);
+        p = need(&a, 33, 3);
+        q = need(&a, 50, 3);
+        tarn_arena_free(&a, q, 50);
+        assert_ptr_equal(need(&a, 50, 3), q);
+        tarn_arena_put(&a, q, 50, 3);
+        tarn_arena_free(&a, p, 40);
+        assert_ptr_equal(tarn_arena_get(&a, 40, 3), p);
+        q = need(&a, 8, 3);
+        tarn_arena_free(&a, p, 40);
+        assert_ptr_not_equal(need(&a, 40, 3), p);
+        tarn_arena_free(&a, NULL, 8);
+        stop(&a);
+    }
+}
+
+static void last_block_grows_and_shrinks(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        bool down = form(i).down;
+        char *p, *q;
+        start(&a, i);
+        p = need(&a, 16, 4);
+        memset(p, 5, 16);
+        q = tarn_arena_resize(&a, p, 16, 200, 16, 4 | TARN_ZERO | (down ? 0 : TARN_IN_PLACE));
+        assert_non_null(q);
+        assert_int_equal(q == p, !down);
+        for (size_t k = 0; k < 200; k++)
+            assert_int_equal(q[k], k < 16 ? 5 : 0);
+        p = tarn_arena_resize(&a, q, 200, 17, 17, 4 | TARN_IN_PLACE);
+        assert_ptr_equal(p, q);
+        if (!down) {
+            q = need(&a, 8, 3);
+            assert_true(q < p + 200);
+            tarn_arena_free(&a, q, 8);
+        } else {
+            assert_null(tarn_arena_resize(&a, p, 17, 64, 17, 4 | TARN_IN_PLACE));
+            assert_null(tarn_arena_resize(&a, p, 17, 64, 17, 4 | TARN_NO_COPY));
+            assert_int_equal(tarn_get_why(&a.allocator).status, TARN_UNSUPPORTED);
+        }
+        tarn_arena_free(&a, p, 17);
+        stop(&a);
+    }
+}
+
+static void other_blocks_move(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        char *p, *q;
+        start(&a, i);
+        p = need(&a, 100, 3);
+        memset(p, 9, 100);
+        (void)need(&a, 8, 3);
+        assert_ptr_equal(tarn_arena_resize(&a, p, 100, 104, 100, 3 | TARN_IN_PLACE), p);
+        assert_null(tarn_arena_resize(&a, p, 104, 105, 104, 3 | TARN_IN_PLACE));
+        assert_null(tarn_arena_resize(&a, p, 104, 105, 104, 3 | TARN_NO_COPY));
+        assert_ptr_equal(tarn_arena_resize(&a, p, 104, 90, 90, 3), p);
+        q = tarn_arena_resize(&a, p, 90, 3000, 80, 3 | TARN_ZERO);
+        assert_non_null(q);
+        assert_ptr_not_equal(q, p);
+        for (size_t k = 0; k < 3000; k++) {
+            if (k < 80 || k >= 90)
+                assert_int_equal(q[k], k < 80 ? 9 : 0);
+        }
+        stop(&a);
+    }
+}
+
+static void granted_may_be_used(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        start(&a, i);
+        for (size_t size = 0; size < 20; size++) {
+            tarn_block b = tarn_alloc_at_least(&a.allocator, size, TARN_ZERO);
+            assert_non_null(b.ptr);
+            assert_int_equal(b.size, (size + 7) / 8 * 8);
+            memset(b.ptr, 1, b.size);
+            assert_int_equal(tarn_usable(&a.allocator, b.ptr, size, 0), b.size);
+            tarn_free(&a.allocator, b.ptr, (size & 1) != 0 ? b.size : size, 0);
+        }
+        stop(&a);
+    }
+}
+
+static void rewind_frees_what_came_after(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        tarn_mark begin, mark;
+        char *p, *q, *first;
+        start(&a, i);
+        begin = tarn_arena_mark(&a);
+        first = need(&a, 10, 3);
+        memset(first, 1, 10);
+        mark = tarn_get_mark(&a.allocator);
+        q = need(&a, 10, 3);
+        for (int k = 0; k < 40; k++)
+            (void)need(&a, 600, 3);
+        assert_int_equal(tarn_arena_rewind(&a, mark), TARN_OK);
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        p = need(&a, 10, 3);
+        assert_ptr_equal(p, q);
+        assert_int_equal(first[9], 1);
+        assert_int_equal(tarn_rewind(&a.allocator, mark), TARN_OK);
+        assert_int_equal(tarn_arena_rewind(&a, mark), TARN_OK);
+        assert_int_equal(tarn_arena_rewind(&a, begin), TARN_OK);
+        assert_ptr_equal(need(&a, 10, 3), first);
+        stop(&a);
+    }
+}
+
+static void bad_marks_are_refused(void **state)
+{
+    tarn_arena a, b;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        tarn_mark old, late, nothing = {{NULL, NULL}};
+        if (form(i).check || TARN_CHECKED)
+            continue; /* a fault: see the death tests */
+        start(&a, i);
+        assert_int_equal(tarn_arena_init(&b, NULL), TARN_OK);
+        (void)need(&b, 8, 3);
+        assert_int_equal(tarn_arena_rewind(&a, tarn_arena_mark(&b)), TARN_BAD_ARGUMENT);
+        assert_int_equal(tarn_arena_rewind(&a, nothing), TARN_BAD_ARGUMENT);
+        (void)need(&a, 8, 3);
+        old = tarn_arena_mark(&a);
+        (void)need(&a, 8, 3);
+        late = tarn_arena_mark(&a);
+        assert_int_equal(tarn_arena_rewind(&a, old), TARN_OK);
+        assert_int_equal(tarn_arena_rewind(&a, late), TARN_BAD_ARGUMENT);
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        tarn_arena_deinit(&b);
+        stop(&a);
+    }
+}
+
+static size_t held(const tarn_arena *a, size_t *chunks)
+{
+    tarn_stats s;
+    assert_int_equal(tarn_get_stats(&a->allocator, &s), TARN_OK);
+    *chunks = s.chunks;
+    return s.held_bytes;
+}
+
+static void reset_keeps_what_it_is_told(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < 16; i++) {
+        size_t own = i / 4 >= 2 ? 1 : 0, chunks, all, largest;
+        start(&a, i);
+        for (int k = 0; k < 100; k++)
+            (void)need(&a, 500, 3);
+        all = held(&a, &chunks);
+        tarn_arena_reset(&a, TARN_KEEP_ALL);
+        assert_int_equal(held(&a, &chunks), all);
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        for (int k = 0; k < 100; k++)
+            (void)need(&a, 500, 3);
+        assert_int_equal(held(&a, &chunks), all);
+        tarn_arena_reset(&a, TARN_KEEP_LARGEST);
+        largest = held(&a, &chunks);
+        assert_int_equal(chunks, i / 4 == 2 ? 1 : own + 1);
+        assert_true(largest >= 16384 && largest <= all);
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        (void)need(&a, 500, 3);
+        tarn_arena_reset(&a, TARN_KEEP_NONE);
+        assert_int_equal(held(&a, &chunks), 0);
+        assert_int_equal(chunks, own);
+        (void)need(&a, 500, 3);
+        stop(&a);
+    }
+}
+
+static void trim_gives_back_the_idle(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < 12; i++) {
+        size_t chunks, before, gone;
+        tarn_mark mark;
+        char *p;
+        start(&a, i);
+        p = need(&a, 100, 3);
+        memset(p, 3, 100);
+        mark = tarn_arena_mark(&a);
+        for (int k = 0; k < 100; k++)
+            memset(need(&a, 500, 3), 4, 500);
+        assert_int_equal(tarn_arena_rewind(&a, mark), TARN_OK);
+        before = held(&a, &chunks);
+        gone = tarn_trim(&a.allocator);
+        assert_true(gone > 0);
+        assert_int_equal(held(&a, &chunks), before - gone);
+        assert_int_equal(tarn_arena_trim(&a), 0);
+        assert_int_equal(p[99], 3);
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        for (int k = 0; k < 100; k++) {
+            char *q = need(&a, 500, 3 | TARN_ZERO);
+            assert_int_equal(q[0] | q[499], 0);
+        }
+        stop(&a);
+    }
+}
+
+static void the_limit_holds(void **state)
+{
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < 16; i++) {
+        tarn_arena_options o = form(i);
+        size_t count = 0, chunks;
+        tarn_why why;
+        o.limit = 100000;
+        assert_int_equal(tarn_arena_init(&a, &o), TARN_OK);
+        while (count < 2000 && tarn_arena_alloc(&a, 100, 3) != NULL)
+            count++;
+        assert_true(count > 500 && count < 1000);
+        assert_true(held(&a, &chunks) <= 100000);
+        why = tarn_get_why(&a.allocator);
+        assert_int_equal(why.status, TARN_LIMIT);
+        assert_int_equal(why.size, 100);
+        assert_int_equal(why.align, 8);
+        assert_int_equal(why.limit, 100000);
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        /* Idle chunks that are too small make room for one that is not. */
+        tarn_arena_reset(&a, TARN_KEEP_ALL);
+        assert_non_null(tarn_arena_alloc(&a, 80000, 3));
+        assert_true(held(&a, &chunks) <= 100000);
+        stop(&a);
+    }
+}
+
+static void a_buffer_alone_is_all_there_is(void **state)
+{
+    tarn_arena a;
+    tarn_arena_options o = {.buffer = bytes + 3, .buffer_size = 1000};
+    (void)state;
+    for (int down = 0; down < 2; down++) {
+        size_t sum = 0;
+        char *p;
+        o.down = down != 0;
+        assert_int_equal(tarn_arena_init(&a, &o), TARN_OK);
+        while ((p = tarn_arena_alloc(&a, 8, 3)) != NULL) {
+            assert_true(p >= bytes + 3 && p + 8 <= bytes + 1003);
+            sum += 8;
+        }
+        if (!TARN_CHECKED)
+            assert_int_equal(sum, 976);
+        assert_int_equal(tarn_get_why(&a.allocator).status, TARN_LIMIT);
+        assert_int_equal(tarn_get_why(&a.allocator).limit, 976);
+        tarn_arena_reset(&a, TARN_KEEP_NONE);
+        assert_non_null(tarn_arena_alloc(&a, 900, 3));
+        stop(&a);
+    }
+    for (size_t size = 0; size < 29; size++) {
+        o.buffer_size = size;
+        assert_int_equal(tarn_arena_init(&a, &o), TARN_BAD_ARGUMENT);
+    }
+    o.buffer_size = 29;
+    assert_int_equal(tarn_arena_init(&a, &o), TARN_OK);
+    stop(&a);
+}
+
+static void a_range_is_used_to_its_end(void **state)
+{
+    tarn_arena a;
+    tarn_arena_options o = {.source = &pages.source, .reserve = 300000, .chunk_size = 1};
+    (void)state;
+    for (int down = 0; down < 2; down++) {
+        size_t whole =
+            (300000 + pages.source.granule - 1) / pages.source.granule * pages.source.granule;
+        char *p, *q;
+        o.down = down != 0;
+        assert_int_equal(tarn_arena_init(&a, &o), TARN_OK);
+        p = need(&a, 100, 3);
+        q = tarn_arena_resize(&a, p, 100, 200000, 100, 3);
+        assert_non_null(q);
+        assert_int_equal(p == q, down == 0);
+        memset(q, 1, 200000);
+        assert_null(tarn_arena_alloc(&a, whole - 200000 + 8, 3));
+        assert_int_equal(tarn_get_why(&a.allocator).status, TARN_LIMIT);
+        assert_int_equal(tarn_get_why(&a.allocator).limit, 300000);
+        if (!TARN_CHECKED)
+            memset(need(&a, whole - 200000, 3), 2, whole - 200000);
+        assert_int_equal(q[0] & q[199999], 1);
+        stop(&a);
+    }
+}
+
+static void refusals_change_nothing(void **state)
+{
+    const size_t sizes[] = {SIZE_MAX,        SIZE_MAX - 1,    SIZE_MAX - 7, SIZE_MAX - 8,
+                            SIZE_MAX - 64,   SIZE_MAX - 4096, PTRDIFF_MAX,  (size_t)PTRDIFF_MAX + 1,
+                            PTRDIFF_MAX - 8, PTRDIFF_MAX - 64};
+    tarn_arena a;
+    (void)state;
+    for (size_t i = 0; i < FORMS; i++) {
+        tarn_mark mark, after;
+        char *p;
+        start(&a, i);
+        p = need(&a, 100, 3);
+        mark = tarn_arena_mark(&a);
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+            for (unsigned log = 0; log <= 12; log++) {
+                volatile size_t size = sizes[k];
+                assert_null(tarn_arena_alloc(&a, size, log));
+                assert_null(tarn_alloc_at_least(&a.allocator, size, log).ptr);
+                assert_int_equal(tarn_get_why(&a.allocator).size, size);
+                assert_null(tarn_arena_resize(&a, p, 100, size, 100, 3));
+                assert_null(tarn_arena_resize(&a, p, 100, size, 100, 3 | TARN_IN_PLACE));
+            }
+        }
+        for (unsigned log = TARN_ARENA_ALIGN_LOG + 1; log <= TARN_ALIGN_BITS; log++) {
+            assert_null(tarn_arena_alloc(&a, 8, log));
+            assert_int_equal(tarn_get_why(&a.allocator).status, TARN_BAD_ALIGN);
+        }
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        after = tarn_arena_mark(&a);
+        assert_memory_equal(&mark, &after, sizeof mark);
+        stop(&a);
+    }
+}
+
+static void options_that_make_no_sense(void **state)
+{
+    tarn_buffer buffer;
+    tarn_source *plain = tarn_buffer_init(&buffer, bytes, sizeof bytes);
+    const struct {
+        tarn_arena_options o;
+        tarn_status status;
+    } bad[] = {
+        {{.source = plain, .parent = tarn_libc()}, TARN_BAD_ARGUMENT},
+        {{.buffer_size = 100}, TARN_BAD_ARGUMENT},
+        {{.reserve = 100}, TARN_BAD_ARGUMENT},
+        {{.reserve = 100, .parent = tarn_libc()}, TARN_BAD_ARGUMENT},
+        {{.reserve = 100, .source = &pages.source, .buffer = bytes, .buffer_size = 99},
+         TARN_BAD_ARGUMENT},
+        {{.reserve = 100, .source = plain}, TARN_UNSUPPORTED},
+        {{.reserve = SIZE_MAX, .source = &pages.source}, TARN_TOO_BIG},
+    };
+    tarn_arena a;
+    tarn_status status;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(tarn_arena_init(&a, &bad[i].o), bad[i].status);
+        tarn_arena_deinit(&a);
+        assert_null(tarn_arena_create(&bad[i].o, &status));
+        assert_int_equal(status, bad[i].status);
+    }
+    assert_null(
+        tarn_arena_create(&(tarn_arena_options){.buffer = bytes, .buffer_size = 999}, NULL));
+}
+
+static void created_arenas(void **state)
+{
+    tarn_pages_report r;
+    (void)state;
+    for (size_t i = 0; i < 12; i++) {
+        tarn_arena_options o = form(i);
+        tarn_status status;
+        tarn_arena *a = tarn_arena_create(&o, &status);
+        assert_non_null(a);
+        assert_int_equal(status, TARN_OK);
+        for (int k = 0; k < 100; k++)
+            memset(need(a, 500, 3), 1, 500);
+        assert_int_equal(tarn_check(&a->allocator), TARN_OK);
+        tarn_arena_reset(a, TARN_KEEP_NONE);
+        memset(need(a, 500, 3), 1, 500);
+        assert_int_equal(tarn_check(&a->allocator), TARN_OK);
+        tarn_arena_destroy(a);
+    }
+    tarn_arena_destroy(NULL);
+    tarn_pages_get_report(&pages, &r);
+    assert_int_equal(r.mapped, 0);
+}
+
+/* Without memory: refused at whichever call of the parent, and whole afterwards. */
+static void a_parent_that_refuses(void **state)
+{
+    (void)state;
+    for (size_t most = 0; most < 20; most++) {
+        tarn_pages small;
+        tarn_arena a;
+        size_t count = 0;
+        assert_int_equal(
+            tarn_pages_init(&small,
+                            &(tarn_pages_options){.limit = (most + 1) * pages.source.granule}),
+            TARN_OK);
+        assert_int_equal(
+            tarn_arena_init(&a, &(tarn_arena_options){.source = &small.source, .chunk_size = 4096}),
+            TARN_OK);
+        while (count < 2000 && tarn_arena_alloc(&a, 100, 3) != NULL)
+            count++;
+        assert_true(count < 2000 && count >= (most + 1) * 20);
+        assert_int_equal(tarn_get_why(&a.allocator).status, TARN_LIMIT);
+        assert_int_equal(tarn_check(&a.allocator), TARN_OK);
+        tarn_arena_deinit(&a);
+        tarn_pages_deinit(&small);
+    }
+}
+
+static void the_handle_knows_its_arena(void **state)
+{
+    tarn_arena a;
+    tarn_allocator *h = tarn_arena_allocator(&a);
+    char outside;
+    char *p;
+    (void)state;
+    assert_int_equal(tarn_arena_init(&a, &(tarn_arena_options){.name = "request"}), TARN_OK);
+    assert_string_equal(tarn_name(h), "request");
+    assert_ptr_equal(tarn_parent(h, 0), tarn_libc());
+    assert_null(tarn_parent(h, 1));
+    assert_false(tarn_can(h, TARN_CAP_FREE));
+    assert_true(tarn_can(h, TARN_CAP_RESIZE | TARN_CAP_OWNS | TARN_CAP_RESET | TARN_CAP_MARK));
+    p = tarn_alloc(h, 100, 3);
+    assert_non_null(p);
+    assert_int_equal(tarn_owns(h, p), TARN_YES);
+    assert_int_equal(tarn_owns(h, p + 99), TARN_YES);
+    assert_int_equal(tarn_owns(h, p + 104), TARN_NO);
+    assert_int_equal(tarn_owns(h, &outside), TARN_NO);
+    assert_int_equal(tarn_visit(h, NULL, NULL), TARN_UNSUPPORTED);
+    p = tarn_resize(h, p, 100, 200, 100, 3);
+    assert_non_null(p);
+    tarn_free(h, p, 200, 3);
+    assert_int_equal(tarn_owns(h, p), TARN_NO);
+    assert_int_equal(tarn_reset(h), TARN_OK);
+    tarn_deinit(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_and_alignments),
+        cmocka_unit_test(blocks_are_exact),
+        cmocka_unit_test(last_block_is_freed_in_place),
+        cmocka_unit_test(last_block_grows_and_shrinks),
+        cmocka_unit_test(other_blocks_move),
+        cmocka_unit_test(granted_may_be_used),
+        cmocka_unit_test(rewind_frees_what_came_after),
+        cmocka_unit_test(bad_marks_are_refused),
+        cmocka_unit_test(reset_keeps_what_it_is_told),
+        cmocka_unit_test(trim_gives_back_the_idle),
+        cmocka_unit_test(the_limit_holds),
+        cmocka_unit_test(a_buffer_alone_is_all_there_is),
+        cmocka_unit_test(a_range_is_used_to_its_end),
+        cmocka_unit_test(refusals_change_nothing),
+        cmocka_unit_test(options_that_make_no_sense),
+        cmocka_unit_test(created_arenas),
+        cmocka_unit_test(a_parent_that_refuses),
+        cmocka_unit_test(the_handle_knows_its_arena),
+    };
+    if (tarn_pages_init(&pages, NULL) != TARN_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
