@@ -20,7 +20,7 @@ typedef struct replay_heap_kind {
 } replay_heap_kind;
 
 extern const replay_heap_kind replay_heap_noop, replay_heap_malloc;
-extern const replay_heap_kind replay_heap_inlined;
+extern const replay_heap_kind replay_heap_pools, replay_heap_inlined, replay_heap_arena;
 extern const replay_heap_kind replay_heap_overlap, replay_heap_forget, replay_heap_refuse,
     replay_heap_crash;
 

@@ -58,15 +58,6 @@ struct replay_builder {
     replay_size sizes[REPLAY_POOL_MAX + 1];
 };
 
-size_t replay_align(uint64_t size, unsigned align_log2)
-{
-    if (align_log2 != 0)
-        return (size_t)1 << align_log2;
-    if (size != 0 && size % 16 == 0)
-        return 16;
-    return size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
-}
-
 replay_builder *replay_builder_new(bool one_thread, bool places)
 {
     replay_builder *b = calloc(1, sizeof *b);

@@ -129,6 +129,13 @@ int replay_builder_finish(replay_builder *b);
 void replay_builder_free(replay_builder *b);
 
 /** replay_align - the alignment that a block of this size can need (bytes): see docs/replay.md. */
-size_t replay_align(uint64_t size, unsigned align_log2);
+static inline size_t replay_align(uint64_t size, unsigned align_log2)
+{
+    if (align_log2 != 0)
+        return (size_t)1 << align_log2;
+    if (size != 0 && size % 16 == 0)
+        return 16;
+    return size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
+}
 
 #endif

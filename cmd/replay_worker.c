@@ -26,7 +26,8 @@
 #include "cmd/replay_run.h"
 
 static const replay_heap_kind *const kinds[] = {
-    &replay_heap_noop,   &replay_heap_malloc, &replay_heap_inlined, &replay_heap_overlap,
+    &replay_heap_noop,   &replay_heap_malloc, &replay_heap_inlined,
+    &replay_heap_pools,  &replay_heap_arena,  &replay_heap_overlap,
     &replay_heap_forget, &replay_heap_refuse, &replay_heap_crash,
 };
 
