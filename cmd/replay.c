@@ -127,16 +127,18 @@ static int parse(int argc, char **argv, options *o)
     };
     *o = (options){.runs = 5, .touch = REPLAY_TOUCH_FIRST, .progress = isatty(STDERR_FILENO) == 1};
     optind = 1;
-    for (int c; (c = getopt_long(argc, argv, "a:r:vh", longs, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":a:r:vh", longs, NULL)) != -1;) {
         if (c == 'h') {
             fputs(usage, stdout);
             return EXIT_GOOD;
         }
-        if (!take_option(c, optarg, o)) {
-            if (c == '?')
-                fputs("tarn: replay: see 'tarn replay --help'\n", stderr);
+        if (c == '?' || c == ':') {
+            fprintf(stderr, "tarn: replay: '%s' %s; see 'tarn replay --help'\n", argv[optind - 1],
+                    c == ':' ? "wants a value" : "is not an option");
             return EXIT_FAILED;
         }
+        if (!take_option(c, optarg, o))
+            return EXIT_FAILED;
     }
     if (o->list)
         return -1;

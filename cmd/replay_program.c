@@ -230,8 +230,8 @@ static bool add_alloc(replay_builder *b, const tarn_event *e, uint32_t thread)
     b->header.allocs++;
     count_alloc(b, e->size, e->align_log2);
     uint8_t kind = kinds[e->kind];
-    if (kind == REPLAY_ALIGNED && e->align_log2 <= 4)
-        kind = REPLAY_ALLOC; /* what malloc gives anyway */
+    if (kind == REPLAY_ALIGNED && e->align_log2 < 3)
+        kind = REPLAY_ALLOC; /* what every malloc gives anyway, and posix_memalign refuses */
     return push_on_slot(
         b, thread,
         (replay_op){
