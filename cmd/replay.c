@@ -20,7 +20,7 @@
 enum { EXIT_GOOD = 0, EXIT_INCOMPLETE = 1, EXIT_CONTENDER = 2, EXIT_FAILED = 125 };
 
 typedef struct options {
-    const char *file, *contenders;
+    const char *file, *contenders, *json_file;
     unsigned runs;
     unsigned touch; /* enum replay_touch */
     bool runs_given, one_thread, verify, json, list, progress;
@@ -36,7 +36,8 @@ static const char usage[] =
     "      --touch WHAT       write to none, first (default), ends or all bytes of a block\n"
     "      --threads WHICH    recorded (default), or one\n"
     "      --verify           check the contents of every block instead of measuring\n"
-    "      --json             the report as JSON\n"
+    "      --json             the report as JSON, instead of the table\n"
+    "      --json=PATH        the same into a file, besides the table\n"
     "      --list             the contenders, and which are installed\n"
     "  -v, --verbose          progress on stderr, also when it is not a terminal\n"
     "  -h, --help             this text\n"
@@ -97,7 +98,8 @@ static bool take_option(int option, const char *value, options *o)
         o->verify = true;
         return true;
     case 'j':
-        o->json = true;
+        o->json = value == NULL;
+        o->json_file = value;
         return true;
     case 'l':
         o->list = true;
@@ -119,7 +121,7 @@ static int parse(int argc, char **argv, options *o)
         {"touch", required_argument, NULL, 't'},
         {"threads", required_argument, NULL, 'n'},
         {"verify", no_argument, NULL, 'V'},
-        {"json", no_argument, NULL, 'j'},
+        {"json", optional_argument, NULL, 'j'},
         {"list", no_argument, NULL, 'l'},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
@@ -207,6 +209,18 @@ static void take_result(replay_row *row, const replay_result *result)
     row->checked_bytes = result->checked_bytes;
 }
 
+/* Rewrites one line of a terminal; elsewhere a line each round. Ends the line when name is NULL. */
+static void show_progress(unsigned round, unsigned of, const char *name, bool first)
+{
+    if (isatty(STDERR_FILENO) == 1) {
+        fputs("\r\033[K", stderr);
+        if (name != NULL)
+            fprintf(stderr, "tarn: replay: round %u of %u: %s", round, of, name);
+    } else if (first && name != NULL) {
+        fprintf(stderr, "tarn: replay: round %u of %u\n", round, of);
+    }
+}
+
 static void run_rounds(replay_report *r, int program_fd, bool progress)
 {
     for (size_t i = 0; i < r->count; i++)
@@ -218,12 +232,22 @@ static void run_rounds(replay_report *r, int program_fd, bool progress)
             if (row->outcome != REPLAY_DONE)
                 continue;
             if (progress)
-                fprintf(stderr, "tarn: replay: round %u of %u: %s\n", round + 1, r->runs,
-                        row->contender->name);
+                show_progress(round + 1, r->runs, row->contender->name, i == 0);
             replay_contender_run(row->contender, program_fd, &result);
             take_result(row, &result);
         }
+    if (progress)
+        show_progress(0, 0, NULL, false);
     replay_report_compute(r);
+}
+
+static bool json_to_file(const replay_report *r, const char *path)
+{
+    FILE *to = fopen(path, "we");
+    if (to == NULL)
+        return false;
+    bool good = replay_report_json(r, to);
+    return fclose(to) == 0 && good;
 }
 
 static int report_out(const replay_report *r, const options *o, tarn_trace_status state)
@@ -233,6 +257,10 @@ static int report_out(const replay_report *r, const options *o, tarn_trace_statu
         written = replay_report_json(r, stdout);
     else
         replay_report_print(r, stdout);
+    if (o->json_file != NULL && !json_to_file(r, o->json_file)) {
+        fprintf(stderr, "tarn: replay: %s: %s\n", o->json_file, strerror(errno));
+        return EXIT_FAILED;
+    }
     if (!written || fflush(stdout) != 0 || ferror(stdout)) {
         fputs("tarn: replay: cannot write the report\n", stderr);
         return EXIT_FAILED;

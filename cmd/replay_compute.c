@@ -15,7 +15,10 @@
 
 #include "cmd/replay_report.h"
 
-enum { FEW = 10000 /* operations: too few to time */ };
+enum {
+    FEW = 10000, /* operations: too few to time        */
+    MANY = 8     /* pools: too many to list their sizes */
+};
 
 static int by_value(const void *a, const void *b)
 {
@@ -65,6 +68,11 @@ void replay_report_pools(const replay_header *program, char *out, size_t size)
     size_t at = 0;
     if (size != 0)
         out[0] = '\0';
+    if (program->pools > MANY) {
+        snprintf(out, size, "%u hot sizes from %u to %u B", program->pools, program->pool[0].block,
+                 program->pool[program->pools - 1].block);
+        return;
+    }
     for (uint32_t i = 0; i < program->pools && at < size; i++) {
         const char *join = i == 0 ? "" : i + 1 == program->pools ? " and " : ", ";
         int n = snprintf(out + at, size - at, "%s%u", join, program->pool[i].block);
@@ -166,7 +174,7 @@ static void judge(replay_report *r)
     if (others != NULL && others->ratio_q3 < 1) {
         say(r, "%s%s, without a change to the program, %s %.2f.", pools != NULL ? " " : "",
             others->contender->name,
-            pools != NULL && others->ratio < pools->ratio ? "would do better:" : "reaches",
+            pools != NULL && others->ratio_q3 < pools->ratio_q1 ? "would do better:" : "reaches",
             others->ratio);
     }
     say_share(r, pools != NULL && r->program->pools != 0 ? pools : others);

@@ -58,7 +58,7 @@ void replay_report_print(const replay_report *r, FILE *to);
 /** replay_report_json - for programs; false when it could not be written. */
 bool replay_report_json(const replay_report *r, FILE *to);
 
-/** replay_report_pools - "24, 40 and 64 B"; the plan's block sizes in words. */
+/** replay_report_pools - "24, 40 and 64 B", or "12 hot sizes from 8 to 496 B"; the plan in words. */
 void replay_report_pools(const replay_header *program, char *out, size_t size);
 
 /** replay_outcome_text - one word or two. */

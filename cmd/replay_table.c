@@ -28,13 +28,24 @@ static const char *number(double value, int digits, char *out)
     return out;
 }
 
+/* The beginning of the command, on one line whatever it holds. */
+static void print_command(const char *command, FILE *to)
+{
+    char line[88];
+    size_t n = 0;
+    for (; command[n] != '\0' && n < sizeof line - 1; n++)
+        line[n] = (unsigned char)command[n] < ' ' ? ' ' : command[n];
+    line[n] = '\0';
+    if (n != 0)
+        fprintf(to, "  program   %s%s\n", line, command[n] != '\0' ? " ..." : "");
+}
+
 static void print_head(const replay_report *r, FILE *to)
 {
     const replay_header *h = r->program;
     char live[24], pools[160];
     fprintf(to, "%s\n", r->subject.file);
-    if (r->subject.command[0] != '\0')
-        fprintf(to, "  program   %.200s\n", r->subject.command);
+    print_command(r->subject.command, to);
     fprintf(to,
             "  trace     %llu operations: %llu allocations, %llu reallocs, %llu frees; %s%s%s\n",
             (unsigned long long)h->operations, (unsigned long long)h->allocs,
