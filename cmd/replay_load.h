@@ -3,7 +3,7 @@
 #ifndef TARN_REPLAY_LOAD_H
 #define TARN_REPLAY_LOAD_H
 
-#include "cmd/replay_program.h"
+#include "cmd/replay_builder.h"
 #include "cmd/replay_report.h"
 #include "trace/reader.h"
 

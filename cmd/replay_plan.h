@@ -3,7 +3,7 @@
 #ifndef TARN_REPLAY_PLAN_H
 #define TARN_REPLAY_PLAN_H
 
-#include "cmd/replay_program.h"
+#include "cmd/replay_builder.h"
 
 /**
  * replay_plan - the pools, at most `most` of them, that serve the most requests.

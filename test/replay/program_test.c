@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* program_test.c - events to operations: slots, order between threads, what makes no sense. */
-#include "cmd/replay_program.h"
+#include "cmd/replay_builder.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay_program.c - events of a trace to streams of operations.
+ * replay_builder.c - events of a trace to streams of operations.
  *
  *     event: object, thread ──► slot ──► operation in the thread's stream
  *                                └─ last used by another stream? SIGNAL there, WAIT here
@@ -10,7 +10,7 @@
  * B2  stream[t].ops[slot.last_op] is the last operation on the slot, t = slot.last_thread.
  */
 #define _GNU_SOURCE
-#include "cmd/replay_program.h"
+#include "cmd/replay_builder.h"
 
 #include <errno.h>
 #include <stdlib.h>
