@@ -19,12 +19,12 @@ enum { BURST = 64 };
 /* ns a pair of alloc and free, 64 allocations followed by 64 frees in the same order, everything in
  * the cache. Clobber: other code ran in between (escape); else the compiler may keep the pool's
  * state in registers. */
-template <class P, size_t Block, bool Clobber> void burst(session &s)
+template <class P, size_t Block, bool Clobber, size_t Count = BURST> void burst(session &s)
 {
-    P pool(Block, BURST);
+    P pool(Block, Count);
     escape(&pool);
     auto loop = [&pool](size_t count) {
-        void *blocks[BURST];
+        void *blocks[Count];
         while (count-- > 0) {
             for (void *&b : blocks) {
                 b = pool.alloc();
@@ -44,7 +44,7 @@ template <class P, size_t Block, bool Clobber> void burst(session &s)
     while (s.next()) {
         double start = cpu_ns();
         loop(count);
-        s.put("pair", (cpu_ns() - start) / static_cast<double>(count * BURST));
+        s.put("pair", (cpu_ns() - start) / static_cast<double>(count * Count));
     }
 }
 
@@ -247,6 +247,7 @@ template <class P, size_t Block, size_t N> void memory(session &s)
 template <class P> void enter_hot(const char *name)
 {
     enter("burst", name, burst<P, 64, true>);
+    enter("burst_1e3", name, burst<P, 64, true, 1000>);
     enter("burst_registers", name, burst<P, 64, false>);
     enter("pair", name, pair<P, 64>);
 }

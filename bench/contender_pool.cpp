@@ -8,14 +8,17 @@
 #if __has_include(<tarn/pages.h>)
 #include <tarn/pages.h>
 #else
-struct tarn_pages {};
+struct tarn_pages {
+};
 #define NO_PAGES
 #endif
 
-namespace {
+namespace
+{
 
 /* A pool that grows; its chunks come from the operating system or, as a pool's do by default, from malloc. */
-template <bool Pages> class pool_base {
+template <bool Pages> class pool_base
+{
   protected:
     tarn_pages pages;
     tarn_pool pool;
@@ -42,7 +45,8 @@ template <bool Pages> class pool_base {
     pool_base &operator=(const pool_base &) = delete;
 };
 
-template <bool Pages> class inlined : pool_base<Pages> {
+template <bool Pages> class inlined : pool_base<Pages>
+{
   public:
     inlined(size_t block, size_t) : pool_base<Pages>(block, 0)
     {
@@ -67,7 +71,8 @@ template <bool Pages> class inlined : pool_base<Pages> {
 };
 
 /* Told how many blocks it will have: one run of memory. */
-class of_capacity : pool_base<true> {
+class of_capacity : pool_base<true>
+{
   public:
     of_capacity(size_t block, size_t capacity) : pool_base<true>(block, capacity)
     {
@@ -83,7 +88,8 @@ class of_capacity : pool_base<true> {
 };
 
 /* The compiler does not know what is behind the handle. */
-class handle : pool_base<true> {
+class handle : pool_base<true>
+{
   protected:
     tarn_allocator *erased = bench::hide(tarn_pool_allocator(&pool));
     size_t block;
@@ -114,12 +120,14 @@ class handle : pool_base<true> {
     }
 };
 
-class handle_batch : public handle {
+class handle_batch : public handle
+{
   public:
     using handle::handle;
     void alloc_batch(void **out, size_t count)
     {
-        bench::must(tarn_alloc_batch(erased, block, TARN_SPEC(16), count, out) == count, "the batch was short");
+        bench::must(tarn_alloc_batch(erased, block, TARN_SPEC(16), count, out) == count,
+                    "the batch was short");
     }
     void free_batch(void **blocks, size_t count)
     {
@@ -127,7 +135,8 @@ class handle_batch : public handle {
     }
 };
 
-class inlined_batch : pool_base<true> {
+class inlined_batch : pool_base<true>
+{
   public:
     inlined_batch(size_t block, size_t) : pool_base<true>(block, 0)
     {
