@@ -19,7 +19,7 @@ std::string floating_core()
     std::string cpus;
     cpu_set_t set;
     sched_getaffinity(0, sizeof set, &set);
-    for (int i = 0; i < CPU_SETSIZE; i++) {
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
         if (CPU_ISSET(i, &set)) {
             cpus += (cpus.empty() ? "" : ",") + std::to_string(i);
         }

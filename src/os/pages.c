@@ -29,7 +29,8 @@
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
-static bool is_piece(const void *p, size_t size)
+/* Only asserted. */
+__attribute__((unused)) static bool is_piece(const void *p, size_t size)
 {
     size_t page = tarn_os_page_size();
     return size != 0 && size % page == 0 && tarn_is_aligned(p, page);
