@@ -213,6 +213,8 @@ TARN_MUST_USE static TARN_FAST void *tarn_pool_alloc(tarn_pool *pool)
     if (TARN_UNLIKELY(top == pool->empty))
         return tarn_pool_alloc_slow(pool);
     pool->top = top + 1;
+    if (*top == NULL)
+        __builtin_unreachable(); /* so that a caller's check for NULL costs the slow way alone */
     return *top;
 }
 

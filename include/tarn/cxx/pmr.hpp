@@ -114,6 +114,24 @@ class pool_resource final : private detail::holder<pools>, public basic_resource
     {
         return held;
     }
+
+  protected:
+    /* A block at hand without a frame or a second call. */
+    void *do_allocate(std::size_t bytes, std::size_t align) override
+    {
+        void *block = held.at_hand(bytes, align);
+        return TARN_LIKELY(block != nullptr) ? block : allocate_slow(bytes, align);
+    }
+    void do_deallocate(void *block, std::size_t bytes, std::size_t align) override
+    {
+        held.free_any(block, bytes, align);
+    }
+
+  private:
+    TARN_SLOW void *allocate_slow(std::size_t bytes, std::size_t align)
+    {
+        return basic_resource<in_pools>::do_allocate(bytes, align);
+    }
 };
 
 /**

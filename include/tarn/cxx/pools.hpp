@@ -123,6 +123,25 @@ class pools
             tarn_pool_free(table_[entry(need)], block);
     }
 
+    /** alloc where size and align are not constants, for the common case alone: NULL sends the caller to alloc. */
+    TARN_MUST_USE TARN_FAST void *at_hand(std::size_t size, std::size_t align) noexcept
+    {
+        if (TARN_UNLIKELY(size > limit || align > step))
+            return nullptr;
+        tarn_pool *pool = table_[entry(size)];
+        return TARN_LIKELY(pool != nullptr && pool->top != pool->empty) ? tarn_pool_alloc(pool)
+                                                                        : nullptr;
+    }
+
+    /** free where size and align are not constants. */
+    TARN_FAST void free_any(void *block, std::size_t size, std::size_t align) noexcept
+    {
+        if (TARN_LIKELY(size <= limit && align <= step && block != nullptr))
+            tarn_pool_free(table_[entry(size)], block);
+        else
+            free_rare(block, size, align);
+    }
+
     /** Every chunk back, live blocks included; what came from the parent stays. O(chunks). */
     void release() noexcept
     {
@@ -159,6 +178,11 @@ class pools
   private:
     enum : std::size_t { entries = limit / step + 1 };
 
+    TARN_SLOW void free_rare(void *block, std::size_t size, std::size_t align) noexcept
+    {
+        free(block, size, align);
+    }
+
     static constexpr std::size_t rounded(std::size_t size, std::size_t align) noexcept
     {
         /* Beyond the limit nothing is rounded, so nothing overflows. */
@@ -170,6 +194,13 @@ class pools
     {
         return (need + step - 1) / step;
     }
+    /* The entry for 1 to limit bytes, without a branch: a size is rounded up to its alignment, and limit is a multiple
+     * of every alignment. */
+    static constexpr std::size_t entry_any(std::size_t size, std::size_t align) noexcept
+    {
+        return entry((size + align - 1) & ~(align - 1));
+    }
+    static_assert(limit % most_align == 0, "see entry_any");
     /* The bytes of a block of entry k: 8 * k; what asks for none gets 8. */
     static constexpr std::size_t bytes_of(std::size_t k) noexcept
     {
@@ -235,7 +266,18 @@ class pools
 
 /* The operations of pools behind a handle. */
 struct pools_ops {
+    /* A block that its pool has at hand, asked for without flags: no frame, no second call. */
     static void *alloc(tarn_allocator *a, std::size_t size, tarn_spec spec) noexcept
+    {
+        if (TARN_LIKELY(size - 1 < pools::limit &&
+                        (spec & 0xffffu) <= TARN_SPEC(pools::most_align))) {
+            tarn_pool *pool = pools::self(a)->table_[pools::entry_any(size, tarn_spec_align(spec))];
+            if (TARN_LIKELY(pool != nullptr && pool->top != pool->empty))
+                return tarn_pool_alloc(pool);
+        }
+        return alloc_slow(a, size, spec);
+    }
+    TARN_SLOW static void *alloc_slow(tarn_allocator *a, std::size_t size, tarn_spec spec) noexcept
     {
         if (TARN_UNLIKELY((spec & TARN_ALIGN_BITS) >= sizeof(std::size_t) * 8))
             return nullptr;
@@ -249,7 +291,12 @@ struct pools_ops {
     }
     static void free(tarn_allocator *a, void *block, std::size_t size, tarn_spec spec) noexcept
     {
-        pools::self(a)->free(block, size, tarn_spec_align(spec));
+        pools *p = pools::self(a);
+        std::size_t align = tarn_spec_align(spec);
+        if (TARN_LIKELY(size - 1 < pools::limit && align <= pools::most_align))
+            tarn_pool_free(p->table_[pools::entry_any(size, align)], block);
+        else
+            p->free_rare(block, size, align);
     }
     static tarn_block alloc_at_least(tarn_allocator *a, std::size_t size, tarn_spec spec) noexcept
     {
@@ -377,9 +424,9 @@ struct in_pools {
     {
         return to->alloc(size, align);
     }
-    void give_bytes(void *block, std::size_t size, std::size_t align) const noexcept
+    TARN_FAST void give_bytes(void *block, std::size_t size, std::size_t align) const noexcept
     {
-        to->free(block, size, align);
+        to->free_any(block, size, align);
     }
 
     pools *to;
