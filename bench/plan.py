@@ -37,7 +37,7 @@ CASES = {
     "burst_registers": Case("The same, where the compiler may keep the pool's state in registers", PAIR, **HOT,
                             group="info"),
     "burst_1e3": Case("1,000 allocations of 64 B, then 1,000 frees", PAIR, **HOT, group="info"),
-    "pair": Case("Strict pairs: one block of 64 B, out and back", PAIR, **HOT, lead="tarn pmr"),
+    "pair": Case("Strict pairs: one block of 64 B, out and back", PAIR, **HOT, lead="tarn::pool_resource"),
     "batch": Case("64 blocks of 64 B in one call, and back in one call", {"object": "ns an object"}, **HOT,
                   lead="tarn handle, batch"),
     "refill_1e6": Case("10⁶ blocks of 64 B: all freed in random order, all allocated again, visited", PHASES, **COLD),
@@ -109,7 +109,7 @@ GOALS = [
             {"bump": 1.15, "foonathan memory_stack": 0.8, "apr_pool": 0.45}),
     *ratios("arena, 10⁵ and reset", "arena_1e5", "alloc", "tarn arena", {"bump": 1.15}),
     *ratios("arena, 10⁶ and reset", "arena_1e6", "alloc", "tarn arena", {"bump": 1.15}),
-    *ratios("pool as pmr resource, pair", "pair", "pair", "tarn pmr", {"pmr unsynchronized": 1 / 5}),
+    *ratios("pool as pmr resource, pair", "pair", "pair", "tarn::pool_resource", {"pmr unsynchronized": 1 / 5}),
     *[Goal(f"10⁶ live of {size} B: beyond 1.01 × live", f"memory_{size}", "excess", "tarn pool", 128 * 1024, unit="B")
       for size in (16, 24, 40, 64, 104)],
     *[Goal(f"10⁶ of {size} B freed, trimmed: resident", f"memory_{size}", "trimmed", "tarn pool", 1 << 20, unit="B")
