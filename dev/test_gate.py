@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 
+import check_instructions
 import gate_seeds
 import gatelib
 
@@ -128,6 +129,18 @@ def judge(seed):
     return faults
 
 
+def test_budgets():
+    """The instruction budgets judge counts that are made up here; counting takes a library."""
+    table = {"pair": {"gcc": 10.0, "clang": 30.0, "limit": 28.0}}
+    cases = [([("gcc", "pair", 10.0)], []), ([("gcc", "pair", 10.1)], ["budget 10"]),
+             ([("clang", "pair", 29.0)], ["budget 28"]), ([], ["no probe pair"]),
+             ([("gcc", "pair", 9.0), ("gcc", "new", 1.0)], ["no budget for new"])]
+    for measured, expected in cases:
+        faults = check_instructions.judge(table, measured)
+        if len(faults) != len(expected) or not all(words in fault for words, fault in zip(expected, faults)):
+            yield f"instructions: {measured} gives {faults}"
+
+
 def main():
     ap = gatelib.parser(__doc__)
     ap.add_argument("--only", default="")
@@ -135,6 +148,7 @@ def main():
     seeds = [seed for seed in gate_seeds.SEEDS if args.only in seed.name]
     with concurrent.futures.ProcessPoolExecutor(2) as workers:
         faults = [fault for found in workers.map(judge, seeds) for fault in found]
+    faults += test_budgets()
     gatelib.finish("gate", faults, f"{len(seeds)} seeded trees judged as they should be")
 
 
