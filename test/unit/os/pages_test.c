@@ -58,19 +58,29 @@ static void mapped_pages_are_zero_and_aligned(void **state)
     }
 }
 
-/* What sticks out of an aligned region goes back: no mapping is left in front of it or behind. */
+/* Pages of address space that the process has. */
+static unsigned long address_space(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu", &pages), 1);
+    (void)fclose(f);
+    return pages;
+}
+
+/* What sticks out of an aligned region goes back. */
 static void alignment_leaves_nothing_behind(void **state)
 {
-    char line[512];
     size_t align = (size_t)64 << 20;
-    char *p = tarn_os_reserve(page, align);
+    unsigned long before = address_space();
     (void)state;
-    assert_non_null(p);
-    tarn_os_release(p, page);
-    for (size_t at = page; at < align; at += align / 64) {
-        if (find_line(p + at, line, sizeof line))
-            assert_null(strstr(line, "---p 00000000 00:00 0 \n"));
+    for (int i = 0; i < 20; i++) {
+        char *p = tarn_os_reserve(page, align);
+        assert_non_null(p);
+        tarn_os_release(p, page);
     }
+    assert_true(address_space() < before + align / page);
 }
 
 static void touch(void *p)
