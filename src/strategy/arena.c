@@ -350,7 +350,7 @@ tarn_status tarn_arena_init(tarn_arena *a, const tarn_arena_options *options)
     const tarn_arena_options *o = options != NULL ? options : &defaults;
     tarn_status status = judge_options(o);
     memset(a, 0, sizeof *a);
-    a->allocator.ops = &TARN_ARENA_OPS;
+    a->allocator.ops = &tarn_arena_ops;
     a->name = o->name != NULL ? o->name : "arena";
     a->flags = (o->down ? (uint32_t)ARENA_DOWN : 0) |
                (o->check || TARN_CHECKED ? (uint32_t)ARENA_CHECK : 0) |
@@ -399,7 +399,7 @@ void tarn_arena_deinit(tarn_arena *a)
 tarn_arena *tarn_arena_create(const tarn_arena_options *options, tarn_status *status)
 {
     tarn_arena_options o = {0};
-    tarn_arena start = {0}, *a;
+    tarn_arena start = {0}, *a = NULL;
     tarn_region home = {NULL, 0, 0};
     size_t size = CHUNK_SIZE, room = tarn_align_down(sizeof *a + 15, ARENA_CHUNK_ALIGN);
     tarn_status why;

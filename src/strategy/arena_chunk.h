@@ -118,7 +118,7 @@ void tarn_arena_free_as(tarn_arena *a, void *block, size_t size, uint32_t log);
 
 /* ── arena_ops.c ───────────────────────────────────────────────────────────────────────────── */
 
-extern const tarn_ops TARN_ARENA_OPS;
+extern const tarn_ops tarn_arena_ops;
 
 /* ── arena_chunk.c ─────────────────────────────────────────────────────────────────────────── */
 

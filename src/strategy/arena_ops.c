@@ -180,7 +180,7 @@ static const tarn_rare_ops ARENA_RARE = {
     .deinit = ops_deinit,
 };
 
-const tarn_ops TARN_ARENA_OPS = {
+const tarn_ops tarn_arena_ops = {
     .abi = TARN_ABI,
     .caps = TARN_CAP_RESIZE | TARN_CAP_OWNS | TARN_CAP_RESET | TARN_CAP_MARK | TARN_CAP_TRIM |
             TARN_CAP_CHECK | TARN_CAP_STATS,

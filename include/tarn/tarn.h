@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tarn.h - everything of Tarn in C. C++ users include tarn/tarn.hpp.
+ *
+ * Start with allocator.h (the interface), pool.h or arena.h (the two strategies), new.h (objects by type).
+ */
+#ifndef TARN_TARN_H
+#define TARN_TARN_H
+
+#include <tarn/allocator.h>
+#include <tarn/arena.h>
+#include <tarn/buffer.h>
+#include <tarn/fail.h>
+#include <tarn/fallback.h>
+#include <tarn/lock.h>
+#include <tarn/new.h>
+#include <tarn/pages.h>
+#include <tarn/pool.h>
+#include <tarn/segregate.h>
+#include <tarn/site.h>
+#include <tarn/source.h>
+#include <tarn/stats.h>
+#include <tarn/status.h>
+
+#endif
