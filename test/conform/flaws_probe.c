@@ -4,7 +4,7 @@
 
 #include "support/probe.h"
 
-#include <sched.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -407,37 +407,28 @@ static void flaw_table_changes(void)
     base.ops.alloc_at_least = NULL;
 }
 
-/* A one-block cache that two threads may empty at once. */
-static void *cached;
+/* State that is right for the thread that made it: any other gets the same block each time. */
+static pthread_t maker;
 
-static void *from_cache(tarn_allocator *a, size_t size, tarn_spec spec)
+static void *right_for_its_maker(tarn_allocator *a, size_t size, tarn_spec spec)
 {
-    void *p = __atomic_load_n(&cached, __ATOMIC_RELAXED);
-    (void)a;
-    (void)size;
-    (void)spec;
-    if (p != NULL) {
-        sched_yield();
-        __atomic_store_n(&cached, NULL, __ATOMIC_RELAXED);
-        return p;
-    }
-    return lose(aligned_alloc(16, 8192));
+    static _Alignas(64) char block[8192];
+    return pthread_equal(pthread_self(), maker) ? sound.ops.alloc(a, size, spec) : block;
 }
 
-static void to_cache(tarn_allocator *a, void *block, size_t size, tarn_spec spec)
+static void kept_by_others(tarn_allocator *a, void *block, size_t size, tarn_spec spec)
 {
-    (void)a;
-    (void)size;
-    (void)spec;
-    sched_yield();
-    __atomic_store_n(&cached, block, __ATOMIC_RELAXED);
+    if (pthread_equal(pthread_self(), maker))
+        sound.ops.free(a, block, size, spec);
 }
 
 static void flaw_threads_share_a_block(void)
 {
-    base.ops = (tarn_ops){
-        .abi = TARN_ABI, .caps = TARN_CAP_THREADS, .alloc = from_cache, .free = to_cache};
-    cached = NULL;
+    maker = pthread_self();
+    base.ops = (tarn_ops){.abi = TARN_ABI,
+                          .caps = TARN_CAP_THREADS,
+                          .alloc = right_for_its_maker,
+                          .free = kept_by_others};
 }
 
 static tarn_allocator *base_make(tarn_allocator *parent, void *user)
