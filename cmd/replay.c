@@ -205,6 +205,7 @@ static void take_result(replay_row *row, const replay_result *result)
                        ? (double)(result->peak_bytes - result->base_bytes)
                        : 0;
     row->peak_exact = result->peak_exact != 0;
+    row->threads = result->threads;
     row->checked_blocks = result->checked_blocks;
     row->checked_bytes = result->checked_bytes;
 }

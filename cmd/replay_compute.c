@@ -131,10 +131,11 @@ static void say_time(replay_report *r, const replay_row *row, const char *what)
 static void say_share(replay_report *r, const replay_row *row)
 {
     if (isnan(r->share)) {
-        say(r, " What that is of the program's time is not known: the trace has no CPU time.");
+        say(r,
+            " What share of the program's time that is, is not known: the trace has no CPU time.");
         return;
     }
-    say(r, " Allocation is about %.1f %% of the program's CPU time", 100 * r->share);
+    say(r, " Allocation is about %.1f %% of the recorded run's CPU time", 100 * r->share);
     if (row != NULL && row->ratio_q3 < 1)
         say(r, ", so the program would save %.1f %%.", 100 * r->share * (1 - row->ratio));
     else
@@ -149,10 +150,44 @@ static void say_memory(replay_report *r, const replay_row *row)
     say(r, " Peak resident memory: %.2f of glibc's.", row->peak_bytes / glibc);
 }
 
+static bool asked_for_tarn(const replay_report *r)
+{
+    for (size_t i = 2; i < r->count; i++)
+        if (is_tarn(&r->rows[i]))
+            return true;
+    return false;
+}
+
+static void judge_pools(replay_report *r, const replay_row *pools)
+{
+    char sizes[160], what[240];
+    bool inlined = strcmp(pools->contender->name, "tarn:inlined") == 0;
+    replay_report_pools(r->program, sizes, sizeof sizes);
+    snprintf(what, sizeof what, "pools for %s%s", sizes, inlined ? ", called inlined," : "");
+    say_time(r, pools, what);
+    say(r, ".");
+    say_memory(r, pools);
+}
+
+/* The best of the other mallocs, after what was said of pools, if anything was (pools may be NULL). */
+static void judge_other(replay_report *r, const replay_row *other, const replay_row *pools)
+{
+    const char *name = other->contender->name;
+    if (r->verdict[0] != '\0')
+        say(r, " ");
+    if (other->ratio_q3 >= 1) {
+        say_time(r, other, name);
+        say(r, ".");
+        return;
+    }
+    bool better = pools != NULL && other->ratio_q3 < pools->ratio_q1;
+    say(r, "%s, without a change to the program, %s %.2f of glibc's time.", name,
+        better ? "would do better:" : "reaches", other->ratio);
+}
+
 static void judge(replay_report *r)
 {
-    const replay_row *pools = best(r, true), *others = best(r, false);
-    char sizes[160], what[240];
+    const replay_row *pools = best(r, true), *other = best(r, false);
     r->verdict[0] = '\0';
     if (r->program->verify != 0 || r->rows[1].outcome != REPLAY_DONE)
         return;
@@ -161,23 +196,15 @@ static void judge(replay_report *r)
             (unsigned long long)r->program->operations);
         return;
     }
-    if (pools != NULL && r->program->pools == 0) {
+    if (asked_for_tarn(r) && r->program->pools == 0)
         say(r, "nothing to gain from pools: no size is asked for often enough.");
-    } else if (pools != NULL) {
-        bool inlined = strcmp(pools->contender->name, "tarn:inlined") == 0;
-        replay_report_pools(r->program, sizes, sizeof sizes);
-        snprintf(what, sizeof what, "pools for %s%s", sizes, inlined ? ", called inlined," : "");
-        say_time(r, pools, what);
-        say(r, ".");
-        say_memory(r, pools);
-    }
-    if (others != NULL && others->ratio_q3 < 1) {
-        say(r, "%s%s, without a change to the program, %s %.2f.", pools != NULL ? " " : "",
-            others->contender->name,
-            pools != NULL && others->ratio_q3 < pools->ratio_q1 ? "would do better:" : "reaches",
-            others->ratio);
-    }
-    say_share(r, pools != NULL && r->program->pools != 0 ? pools : others);
+    else if (pools != NULL)
+        judge_pools(r, pools);
+    else if (other == NULL)
+        say(r, "nothing to compare with glibc.");
+    if (other != NULL && (pools == NULL || other->ratio_q3 < 1))
+        judge_other(r, other, pools);
+    say_share(r, pools != NULL ? pools : other);
 }
 
 void replay_report_compute(replay_report *r)

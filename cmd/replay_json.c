@@ -103,6 +103,7 @@ static json_t *row_object(const replay_row *row)
     json_object_set_new(o, "ratio_q3", number(row->ratio_q3));
     json_object_set_new(o, "peak_resident_bytes", number(row->peak_bytes));
     json_object_set_new(o, "peak_exact", json_boolean(row->peak_exact));
+    json_object_set_new(o, "threads_at_once", integer(row->threads));
     json_object_set_new(o, "resident_over_live", number(row->fragmentation));
     json_object_set_new(o, "checked_blocks", integer(row->checked_blocks));
     json_object_set_new(o, "checked_bytes", integer(row->checked_bytes));

@@ -19,6 +19,7 @@ typedef struct replay_row {
     unsigned runs; /* good rounds */
     double cpu_ns[REPLAY_RUNS], wall_ns[REPLAY_RUNS], peak[REPLAY_RUNS], base[REPLAY_RUNS];
     bool peak_exact;
+    uint32_t threads; /* of a worker, at once, at most */
     uint64_t checked_blocks, checked_bytes;
     /* Computed by replay_report_compute; NAN = not known. */
     double ns;                        /* per operation, without the loop's own */

@@ -38,6 +38,7 @@ bool replay_run_prepare(replay_run *run, const void *program, const replay_heap_
     const replay_header *h = program;
     memset(run, 0, sizeof *run);
     run->program = h;
+    run->there = run->most_there = 1;
     run->base = program;
     run->kind = kind;
     pthread_mutex_init(&run->lock, NULL);
@@ -167,8 +168,10 @@ static uint32_t claim_ended(replay_run *run, uint32_t next)
         if (run->started[thread])
             found = thread;
     }
-    if (found != 0)
+    if (found != 0) {
         run->started[found] = false;
+        run->there--;
+    }
     pthread_mutex_unlock(&run->lock);
     return found;
 }
@@ -186,6 +189,9 @@ bool replay_lane_start(replay_lane *lane, const replay_op *op)
             replay_lane_fail(lane, op, "cannot start thread %u", op->slot);
         pthread_mutex_lock(&run->lock);
         run->started[op->slot] = good;
+        run->there += good;
+        if (run->there > run->most_there)
+            run->most_there = run->there;
         pthread_mutex_unlock(&run->lock);
     }
     lane->away_ns += now(CLOCK_THREAD_CPUTIME_ID) - start;

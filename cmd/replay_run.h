@@ -18,6 +18,8 @@ struct replay_run {
     pthread_t *threads;
     bool *started;   /* not yet joined; guarded by lock, as are joined and the figures of failure */
     uint32_t joined; /* of the end order */
+    uint32_t there,
+        most_there; /* threads started and not joined, lane 0 included: now, and at most */
     pthread_mutex_t lock;
     atomic_bool stop;
     bool failed;

@@ -110,6 +110,7 @@ static void replay(const replay_header *program, const replay_heap_kind *kind, r
     }
     r->outcome = good ? REPLAY_DONE : REPLAY_FAILED;
     r->cpu_ns = run.cpu_ns;
+    r->threads = run.most_there;
     r->wall_ns = run.wall_ns;
     r->checked_blocks = run.checked_blocks;
     r->checked_bytes = run.checked_bytes;

@@ -26,7 +26,7 @@ typedef struct replay_result {
     uint64_t fail_place; /* in the trace; UINT64_MAX = not known */
     uint32_t
         peak_exact; /* 0: the kernel did not let us reset VmHWM, and the peak may be from before */
-    uint32_t pad;
+    uint32_t threads;  /* at once, at most */
     char library[256]; /* file that malloc comes from */
     char message[160];
 } replay_result;

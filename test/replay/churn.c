@@ -4,14 +4,17 @@
  *
  *     churn single    100,000 steps over 3,000 blocks
  *     churn threads   as many by four threads that free each other's blocks, then eight short-lived ones in a row
+ *     churn killed    as single, then killed by a signal
  *     churn hold      64 blocks of 256 KiB and 20,000 of 200 B, all live at the end
  */
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCKS = 3000, STEPS = 100000, THREADS = 4 };
 
@@ -117,7 +120,9 @@ int main(int argc, char **argv)
         thread_row();
     else if (argc == 2 && strcmp(argv[1], "hold") == 0)
         hold();
+    else if (argc == 2 && strcmp(argv[1], "killed") == 0)
+        churn((void *)7), kill(getpid(), SIGKILL); /* NOLINT */
     else
-        return fputs("churn: single, threads or hold\n", stderr), 2;
+        return fputs("churn: single, threads, hold or killed\n", stderr), 2;
     return 0;
 }

@@ -81,7 +81,7 @@ static void a_gain_is_said_with_its_share(void **state)
     given((double[]){11, 11, 11}, (double[]){6, 6, 6}, (double[]){3, 3, 3});
     assert_non_null(strstr(report.verdict, "pools for 24 and 40 B"));
     assert_non_null(strstr(report.verdict, "would take 0.20 of glibc's allocation time"));
-    assert_non_null(strstr(report.verdict, "about 10.0 % of the program's CPU time"));
+    assert_non_null(strstr(report.verdict, "about 10.0 % of the recorded run's CPU time"));
     assert_non_null(strstr(report.verdict, "would save 8.0 %"));
 }
 
