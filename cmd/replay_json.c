@@ -23,8 +23,11 @@ static json_t *text(const char *s)
         return j;
     char clean[512];
     size_t n = 0;
-    for (; s[n] != '\0' && n < sizeof clean - 1; n++)
-        clean[n] = (unsigned char)s[n] < 0x80 ? s[n] : '?';
+    for (; n < sizeof clean - 1 && s[n] != '\0'; n++) {
+        clean[n] = s[n];
+        if ((unsigned char)s[n] >= 0x80)
+            clean[n] = '?';
+    }
     clean[n] = '\0';
     return json_string(clean);
 }

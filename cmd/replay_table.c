@@ -33,8 +33,11 @@ static void print_command(const char *command, FILE *to)
 {
     char line[88];
     size_t n = 0;
-    for (; command[n] != '\0' && n < sizeof line - 1; n++)
-        line[n] = (unsigned char)command[n] < ' ' ? ' ' : command[n];
+    for (; n < sizeof line - 1 && command[n] != '\0'; n++) {
+        line[n] = command[n];
+        if ((unsigned char)command[n] < ' ')
+            line[n] = ' ';
+    }
     line[n] = '\0';
     if (n != 0)
         fprintf(to, "  program   %s%s\n", line, command[n] != '\0' ? " ..." : "");

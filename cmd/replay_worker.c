@@ -146,8 +146,8 @@ int replay_worker_main(int argc, char **argv)
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     static replay_result r = {.magic = REPLAY_RESULT_MAGIC, .fail_place = UINT64_MAX};
-    work(argv[0], atoi(argv[1]), argv[3], &r);
-    ssize_t n = write(atoi(argv[2]), &r, sizeof r);
+    work(argv[0], (int)strtol(argv[1], NULL, 10), argv[3], &r);
+    ssize_t n = write((int)strtol(argv[2], NULL, 10), &r, sizeof r);
     fflush(stdout);
     _exit(n == (ssize_t)sizeof r
               ? 0
