@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Start, fork and exit of a recorded process.
  *
- *     not started --first event--> open --exit handlers--> open, `ending` noted --> the kernel ends it
+ *     not started --loaded, or the first event before that--> open --exit handlers--> open, `ending` noted --> the kernel ends it
  *                                   |
  *                                   +--fork--> (child: the gate page reads 0) --first event--> open, own files
  *
@@ -71,6 +71,7 @@ __attribute__((constructor)) static void loaded(void)
     rec_threads_init();
     rec_stacks_init();
     pthread_atfork(NULL, NULL, in_child);
+    rec_process_ready(&rec_self); /* also a program that allocates nothing leaves a trace */
     rec_self.busy = 0;
 }
 
