@@ -3,6 +3,7 @@
 #include "cmd/info_summary.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What is remembered of a live block. */
 typedef struct birth {
@@ -77,6 +78,8 @@ static void enter_context(gathering *g, const tarn_event *e)
 static void leave(gathering *g, const tarn_event *e)
 {
     info_summary *s = g->summary;
+    if (e->object >= g->room)
+        return;
     const birth *b = &g->births[e->object];
     uint64_t age = g->allocs - b->at;
     leave_size(g, b);
@@ -96,6 +99,7 @@ static bool room_for(gathering *g, uint32_t object)
     birth *births = realloc(g->births, room * sizeof *births);
     if (!births)
         return false;
+    memset(births + g->room, 0, (room - g->room) * sizeof *births);
     g->births = births;
     g->room = room;
     return true;

@@ -20,7 +20,8 @@ static void put_text(json_t *object, const char *key, const char *text)
     if (!value) {
         snprintf(plain, sizeof plain, "%s", text);
         for (char *c = plain; *c; c++)
-            *c = *c & 0x80 ? '?' : *c;
+            if (*c & 0x80)
+                *c = '?';
         value = json_string(plain);
     }
     json_object_set_new(object, key, value);

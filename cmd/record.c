@@ -88,13 +88,11 @@ static bool find_recorder(char *path)
     char *slash = strrchr(self, '/');
     if (slash)
         *slash = 0;
-    static const char *const places[] = {
-        "%s/" RECORDER, "%s/../" TARN_LIBRARY_FOLDER "/tarn/" RECORDER, "%s/../lib/tarn/" RECORDER};
+    static const char *const places[] = {"", "../" TARN_LIBRARY_FOLDER "/tarn/", "../lib/tarn/"};
     bool found = chosen && realpath(chosen, path);
     for (size_t i = 0; !chosen && !found && i < sizeof places / sizeof places[0]; i++) {
         char place[PATH_MAX];
-        char *end = stpcpy(place, self);
-        strcpy(end, places[i] + 2);
+        snprintf(place, sizeof place, "%s/%s" RECORDER, self, places[i]);
         found = realpath(place, path) != NULL;
     }
     if (!found)
@@ -114,14 +112,8 @@ static bool full_path(const char *file, char *path)
     char folder[PATH_MAX] = "";
     if (file[0] != '/' && !getcwd(folder, sizeof folder))
         return false;
-    size_t need = strlen(folder) + strlen(file) + 2;
-    if (need > PATH_MAX - 128)
-        return false;
-    char *end = stpcpy(path, folder);
-    if (folder[0])
-        *end++ = '/';
-    strcpy(end, file);
-    return true;
+    int length = snprintf(path, PATH_MAX, "%s%s%s", folder, folder[0] ? "/" : "", file);
+    return length < PATH_MAX - 128; /* room for ".<pid>.<n>.live" */
 }
 
 static void set_environment(const char *recorder, const char *file)

@@ -47,7 +47,7 @@ static bool same_file(Dwfl_Module *module, const char *build_id)
     if (length <= 0)
         return build_id[0] == 0;
     char hex[129] = "";
-    for (int i = 0; i < length && i < 64; i++)
+    for (size_t i = 0; i < (size_t)length && i < 64; i++)
         snprintf(hex + i * 2, 3, "%02x", bits[i]);
     return !strcmp(hex, build_id);
 }

@@ -100,6 +100,7 @@ static inline void prepare(void)
         rec_thread_begin(&rec_self);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library has reserved names */
 EXPORT void *malloc(size_t size)
 {
     prepare();
@@ -288,3 +289,4 @@ EXPORT size_t malloc_usable_size(void *block)
     }
     return bytes;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

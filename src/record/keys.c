@@ -149,7 +149,7 @@ uint32_t rec_key_add(uint64_t ret, uint64_t size, uint64_t shape, bool *sized)
     }
     int error = errno;
     self->busy = 1;
-    uint64_t frames[TARN_FRAMES_MAX];
+    uint64_t frames[TARN_FRAMES_MAX] = {0};
     bool unwound = false;
     unsigned frame_count = 1;
     frames[0] = ret;

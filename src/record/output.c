@@ -291,7 +291,8 @@ static void put_process(void)
     while (length && !command[length - 1])
         length--;
     for (size_t i = 0; i < length; i++)
-        command[i] = command[i] ? command[i] : ' ';
+        if (!command[i])
+            command[i] = ' ';
     uint8_t *out = tarn_varint_put(record, my_pid);
     out = tarn_varint_put(out, (uint64_t)getppid());
     out = tarn_meta_text(out, program, n > 0 ? (size_t)n : 0);
@@ -343,7 +344,7 @@ bool rec_output_open(void)
     if (!asked[0]) {
         if (!path || !path[0] || strlen(path) >= sizeof asked)
             return false;
-        strcpy(asked, path);
+        memcpy(asked, path, strlen(path) + 1);
     }
     my_pid = (uint32_t)getpid();
     uint64_t start = process_start();

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -164,6 +165,14 @@ static void resolve(void)
     find(&found.usable, "malloc_usable_size");
     if (!found.memalign)
         found.memalign = found.aligned_alloc;
+    if (!found.malloc || !found.calloc || !found.realloc || !found.free || !found.memalign ||
+        !found.aligned_alloc || !found.posix_memalign || !found.usable) {
+        static const char line[] =
+            "tarn: the C library behind the recorder has no complete malloc\n";
+        ssize_t n = write(2, line, sizeof line - 1);
+        (void)n;
+        abort();
+    }
     if (!found.valloc)
         found.valloc = no_page_block;
     if (!found.pvalloc)

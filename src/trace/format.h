@@ -22,10 +22,9 @@
 #define TARN_LIVE_MAGIC     "TarnLiv\n"
 #define TARN_BLOCK_MAGIC    0x314b4254u /* "TBK1" */
 
-#define TARN_SLOT_WORDS 32768u /* event words of a slot: 256 KiB                       */
-#define TARN_SLOT_BYTES                                                                            \
-    (TARN_SLOT_WORDS * 8u)     /* bytes of a slot behind its head                      */
-#define TARN_SLOT_HEAD   4096u /* bytes of the slot's head                             */
+#define TARN_SLOT_WORDS  32768u  /* event words of a slot: 256 KiB                       */
+#define TARN_SLOT_BYTES  262144u /* bytes of a slot behind its head: its words        */
+#define TARN_SLOT_HEAD   4096u   /* bytes of the slot's head                             */
 #define TARN_SLOT_STRIDE (TARN_SLOT_HEAD + TARN_SLOT_BYTES)
 #define TARN_LIVE_HEAD   4096u      /* bytes of the side file's head                        */
 #define TARN_SLOTS_MAX   16384u     /* threads alive at once that can be recorded           */
@@ -101,6 +100,7 @@ typedef struct tarn_live_slot {
         index; /* of the slot                                                                   */
 } tarn_live_slot;
 
+static_assert(TARN_SLOT_BYTES == TARN_SLOT_WORDS * 8, "a slot is its words");
 static_assert(sizeof(tarn_file_head) == 40, "the file head is part of the format");
 static_assert(sizeof(tarn_block_head) == 56, "the block head is part of the format");
 static_assert(sizeof(tarn_end_record) == 32, "the end record is part of the format");

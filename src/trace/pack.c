@@ -283,7 +283,8 @@ bool tarn_pack_decode(tarn_pack *pack, const uint8_t *bytes, size_t length, uint
     r.refs = take_column(&in);
     r.news = take_column(&in);
     r.others = take_column(&in);
-    if (in.bad || count > TARN_SLOT_WORDS || (size_t)(r.codes.end - r.codes.at) != (count + 1) / 2)
+    if (in.bad || !r.codes.at || count > TARN_SLOT_WORDS ||
+        (size_t)(r.codes.end - r.codes.at) != (count + 1) / 2)
         return false;
     for (uint32_t i = 0; i < count && !r.bad; i++)
         words[i] = heard_word(&r, r.codes.at[i / 2] >> (i & 1) * 4 & 15);

@@ -328,7 +328,7 @@ static void start(tarn_trace *t)
 
 static void stop(tarn_trace *t)
 {
-    for (size_t i = 0; i < t->cursor_count; i++)
+    for (size_t i = 0; t->cursors && i < t->cursor_count; i++)
         free(t->cursors[i].words);
     free(t->spare);
     t->spare = NULL;
