@@ -469,7 +469,8 @@ TARN_API bool tarn_arena_append(tarn_arena *arena, tarn_arena_text *text, const 
 /* ── Questions ─────────────────────────────────────────────────────────────────────────────── */
 
 /**
- * tarn_arena_owns - does this address lie in the part that is handed out?
+ * tarn_arena_owns - does this address lie in the part that is handed out, or at the position, where
+ * a block of no bytes may be?
  *
  * Returns  true when it does.
  * Fails    never.

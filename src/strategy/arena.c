@@ -51,6 +51,9 @@ static bool place(const tarn_arena *a, uintptr_t at, size_t size, size_t align, 
     if (c == NULL)
         return false;
     if (arena_is(a, ARENA_DOWN)) {
+        /* A block of no bytes still has an address of this chunk's, so that it is owned. */
+        if (size == 0 && at == c->high)
+            size = TARN_ARENA_GRAIN;
         if (size > at - c->low)
             return false;
         *block = (at - size) & ~(uintptr_t)(align - 1);
@@ -62,7 +65,7 @@ static bool place(const tarn_arena *a, uintptr_t at, size_t size, size_t align, 
     gap = (size_t) - (at + head) & (align - 1);
     *block = at + head + gap;
     *next = *block + size;
-    return gap <= c->high - at - head && size <= c->high - at - head - gap;
+    return gap <= c->high - at - head && size <= c->high - at - head - gap && *block < c->high;
 }
 
 static tarn_status judge(size_t size, tarn_spec spec, size_t *whole, size_t *align)
@@ -86,7 +89,7 @@ void *tarn_arena_alloc_slow(tarn_arena *a, size_t size, tarn_spec spec)
     if (status != TARN_OK)
         return refuse(a, status, size, spec);
     if (!place(a, arena_position(a), whole, align, &block, &next)) {
-        status = tarn_arena_grow(a, whole, align);
+        status = tarn_arena_grow(a, whole != 0 ? whole : TARN_ARENA_GRAIN, align);
         if (status != TARN_OK)
             return refuse(a, status, size, spec);
         if (!place(a, arena_position(a), whole, align, &block, &next)) {

@@ -53,7 +53,12 @@ static const char *ops_name(const tarn_allocator *a)
 
 bool tarn_arena_owns(const tarn_arena *a, const void *address)
 {
-    return tarn_arena_find(a, (uintptr_t)address) != NULL;
+    uintptr_t p = (uintptr_t)address;
+    /* A block of no bytes may lie at the very position, where the next one will. */
+    for (const tarn_arena_chunk *c = a->current; c != NULL; c = c->older)
+        if (p == arena_stop(a, c) && p < c->high)
+            return true;
+    return tarn_arena_find(a, p) != NULL;
 }
 
 static tarn_answer ops_owns(const tarn_allocator *a, const void *block)

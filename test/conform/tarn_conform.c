@@ -682,12 +682,21 @@ static void rule_reuse(bench *t)
 
 static const int a_static_object = 1;
 
+static void owns_nothing_sized(bench *t)
+{
+    void *none = tarn_alloc(t->a, 0, 0);
+    EXPECT(t, none == NULL || !tarn_can(t->a, TARN_CAP_OWNS) || tarn_owns(t->a, none) == TARN_YES,
+           "a live block of 0 bytes is not owned");
+    tarn_free(t->a, none, 0, 0);
+}
+
 /* owns: yes for every live block, no for what is certainly none. */
 static void rule_owns(bench *t)
 {
     bool can = tarn_can(t->a, TARN_CAP_OWNS);
     void *elsewhere = malloc(64);
     const void *foreign[] = {&can, &a_static_object, elsewhere, t, NULL, (void *)1};
+    owns_nothing_sized(t); /* in an allocator that is fresh, and in one that is not */
     get_many(t, 24, t->budget / 2);
     for (size_t i = 0; i < t->count; i++) {
         const piece *p = &t->pieces[i];
@@ -700,10 +709,7 @@ static void rule_owns(bench *t)
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         EXPECT(t, tarn_owns(t->a, foreign[i]) == (can ? TARN_NO : TARN_UNKNOWN),
                "foreign address %p is claimed", foreign[i]);
-    void *none = tarn_alloc(t->a, 0, 0);
-    EXPECT(t, none == NULL || !can || tarn_owns(t->a, none) == TARN_YES,
-           "a live block of 0 bytes is not owned");
-    tarn_free(t->a, none, 0, 0);
+    owns_nothing_sized(t);
     free(elsewhere);
 }
 
