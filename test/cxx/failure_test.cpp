@@ -31,7 +31,8 @@ template <class Place, class Run> void sweep(Run run)
             }
             reached = place.counted.calls > k;
         }
-        CHECK(refused == k - 1);
+        /* One refusal need not be the end: an arena then asks for less. */
+        CHECK(on != 0 ? refused == k - 1 : refused <= k - 1);
         CHECK(k > 1);
     }
 }

@@ -51,6 +51,27 @@ struct by_pools {
     tarn::pools pools;
 };
 
+/* A pointer that moves; small chunks, so that there are many. */
+struct by_arena {
+    template <class T> using alloc = tarn::arena_allocator<T>;
+    by_arena() : arena(options(counted.handle()))
+    {
+    }
+    static tarn_arena_options options(tarn_allocator *parent)
+    {
+        tarn_arena_options o = tarn_arena_options();
+        o.parent = parent;
+        o.chunk_size = 512;
+        return o;
+    }
+    template <class T> alloc<T> get()
+    {
+        return arena;
+    }
+    counting counted;
+    tarn::arena arena;
+};
+
 /* No state: the type names the memory. */
 struct by_static {
     struct tag {
@@ -95,6 +116,10 @@ struct by_static {
     TEST(run##_by_pools)                                                                           \
     {                                                                                              \
         run<test::by_pools>();                                                                     \
+    }                                                                                              \
+    TEST(run##_by_arena)                                                                           \
+    {                                                                                              \
+        run<test::by_arena>();                                                                     \
     }                                                                                              \
     TEST(run##_by_static)                                                                          \
     {                                                                                              \

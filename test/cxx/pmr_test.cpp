@@ -71,6 +71,21 @@ TEST(containers_over_pools_of_their_own)
     CHECK(a.calls > 0);
 }
 
+TEST(containers_over_an_arena)
+{
+    test::counting a;
+    {
+        tarn_arena_options wanted = {};
+        wanted.parent = a.handle();
+        tarn::arena arena(wanted);
+        tarn::arena_resource r(arena), same(*arena.get());
+        CHECK(r == same);
+        pmr_containers(&r);
+        CHECK(!a.blocks.empty());
+    }
+    CHECK(a.blocks.empty());
+}
+
 TEST(every_size_and_alignment)
 {
     test::counting a;

@@ -38,6 +38,7 @@ TEST(promises_of_every_tier)
 {
     promises<tarn::allocator<int>>(false);
     promises<tarn::pool_allocator<int>>(false);
+    promises<tarn::arena_allocator<int>>(false);
     promises<tarn::static_allocator<int, test::by_static::tag>>(true);
 }
 
@@ -143,6 +144,8 @@ TEST(counts_that_cannot_be)
     CHECK(by_handle.counted.calls == 0);
     test::by_pools by_pools;
     overflows(by_pools.get<double>());
+    test::by_arena by_arena;
+    overflows(by_arena.get<double>());
     test::by_static by_static;
     overflows(by_static.get<short>());
     bool caught = false;
@@ -183,6 +186,9 @@ TEST(deduction)
     static_assert(std::is_same_v<decltype(any), tarn::allocator<std::byte>>);
     tarn::basic_allocator near(pools);
     static_assert(std::is_same_v<decltype(near), tarn::pool_allocator<std::byte>>);
+    tarn::arena arena;
+    tarn::basic_allocator bump(arena);
+    static_assert(std::is_same_v<decltype(bump), tarn::arena_allocator<std::byte>>);
     std::vector<long, tarn::allocator<long>> w(any);
     w.push_back(1);
     CHECK(w.get_allocator() == any);

@@ -4,6 +4,7 @@
  *
  *     tarn::memory_resource r(handle);       any tarn_allocator   ──► std::pmr::memory_resource
  *     tarn::pool_resource r;                 pools of its own     ──► std::pmr::memory_resource
+ *     tarn::arena_resource r(arena);         an arena             ──► std::pmr::memory_resource
  *     tarn::resource_allocator a(&r);        std::pmr::memory_resource ──► tarn_allocator
  *
  * A resource costs a virtual call each time. Behind it, pool_resource is inlined.
@@ -28,6 +29,7 @@
 #include <cstring>
 
 #include <tarn/cxx/allocator.hpp>
+#include <tarn/cxx/arena.hpp>
 #include <tarn/cxx/pools.hpp>
 
 namespace tarn
@@ -83,6 +85,9 @@ template <class Place> class basic_resource : public std::pmr::memory_resource
 
 /** memory_resource - any tarn_allocator as a std::pmr::memory_resource. The allocator must outlive it. */
 using memory_resource = basic_resource<in_handle>;
+
+/** arena_resource - an arena as one, inlined: what std::pmr::monotonic_buffer_resource is for. */
+using arena_resource = basic_resource<in_arena>;
 
 /**
  * pool_resource - a std::pmr::memory_resource over tarn::pools of its own: what
