@@ -25,7 +25,8 @@ void *dlsym(void *handle, const char *name)
         early[5] = rec_next.malloc(1u << 20); /* more than there is */
         rec_next.free(early[1]);
     }
-    return dlvsym(handle, name, "GLIBC_2.2.5");
+    void *symbol = dlvsym(handle, name, "GLIBC_2.2.5");
+    return symbol ? symbol : dlvsym(handle, name, "GLIBC_2.16");
 }
 
 static void early_blocks(void **state)
