@@ -110,8 +110,8 @@ __attribute__((format(printf, 2, 3))) static void say(replay_report *r, const ch
     size_t at = strlen(r->verdict);
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(r->verdict + at, sizeof r->verdict - at, format,
-                    args); /* NOLINT(clang-analyzer-valist.*) */
+    size_t room = sizeof r->verdict - at;
+    (void)vsnprintf(r->verdict + at, room, format, args); /* NOLINT(clang-analyzer-valist.*) */
     va_end(args);
 }
 
