@@ -16,17 +16,17 @@ typedef struct known {
 
 static const known all[] = {
     {"glibc", "malloc", {NULL}, false, "the C library's malloc"},
-    {"jemalloc", "malloc", {"libjemalloc.so.2"}, false, "jemalloc, preloaded"},
+    {"jemalloc", "malloc", {"libjemalloc.so.2"}, false, "preloaded"},
     {"mimalloc",
      "malloc",
      {"libmimalloc.so.3", "libmimalloc.so.2", "libmimalloc.so.2.0"},
      false,
-     "mimalloc, preloaded"},
+     "preloaded"},
     {"tcmalloc",
      "malloc",
      {"libtcmalloc_minimal.so.4", "libtcmalloc.so.4"},
      false,
-     "tcmalloc (gperftools), preloaded"},
+     "of gperftools, preloaded"},
     {"tarn:pools",
      "tarn:pools",
      {NULL},
@@ -194,7 +194,7 @@ void replay_contenders_print(FILE *to)
         bool here = resolve(&all[i], &c);
         fprintf(to, "%-14s %s", all[i].name, all[i].about);
         if (all[i].sonames[0] != NULL)
-            fprintf(to, " (%s)", here ? c.preload : "not installed");
+            fprintf(to, ": %s", here ? c.preload : "not installed");
         fputc('\n', to);
     }
 }
