@@ -166,47 +166,74 @@ static void human_bytes(char out[32], double bytes)
     snprintf(out, 32, unit && bytes < 10 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
 
-/* One trace's line; returns its events. */
-static uint64_t describe(const char *path, const char *word)
+/* One trace, as the summary tells it. */
+typedef struct trace_line {
+    const char *path;
+    uint64_t events;
+    char line[PATH_MAX + TARN_TRACE_MESSAGE + 160];
+} trace_line;
+
+static void describe(trace_line *out, const char *path)
 {
     tarn_trace *trace;
-    char why[TARN_TRACE_MESSAGE], size[32];
+    char why[TARN_TRACE_MESSAGE], size[32], each[48] = "";
+    *out = (trace_line){.path = path};
     tarn_trace_open(path, &trace, why);
     if (!trace) {
-        fprintf(stderr, "tarn: %s\n", why);
-        return 0;
+        snprintf(out->line, sizeof out->line, "%s", why);
+        return;
     }
     tarn_trace_scan(trace);
     bool complete = tarn_trace_state(trace, why) == TARN_TRACE_COMPLETE;
     const tarn_trace_counts *n = tarn_trace_get_counts(trace);
     human_bytes(size, (double)n->file_bytes);
-    fprintf(stderr, "tarn: %s %llu events of %u thread%s in %.1f s -> %s (%s", word,
-            (unsigned long long)n->events, n->threads, n->threads == 1 ? "" : "s",
-            (double)n->time_ns / 1e9, path, size);
     if (n->events > 10000)
-        fprintf(stderr, ", %.2f bytes an event", (double)n->file_bytes / (double)n->events);
-    fprintf(stderr, ") [%s]\n", complete ? "complete" : why);
-    uint64_t events = n->events;
+        snprintf(each, sizeof each, ", %.2f bytes an event",
+                 (double)n->file_bytes / (double)n->events);
+    snprintf(out->line, sizeof out->line, "%llu events of %u thread%s in %.1f s -> %s (%s%s) [%s]",
+             (unsigned long long)n->events, n->threads, n->threads == 1 ? "" : "s",
+             (double)n->time_ns / 1e9, path, size, each, complete ? "complete" : why);
+    out->events = n->events;
     tarn_trace_close(trace);
-    return events;
 }
 
-#define LISTED 8 /* traces of other processes that get a line */
+static int most_events_first(const void *a_, const void *b_)
+{
+    const trace_line *a = a_, *b = b_;
+    return a->events != b->events ? (a->events < b->events ? 1 : -1) : strverscmp(a->path, b->path);
+}
+
+#define LISTED 8 /* traces that get a line */
+
+/* The busiest process comes first: with a wrapper it is not the one that was started. */
+static void tell(const record_traces *traces, const char *file)
+{
+    trace_line *list = calloc(traces->count, sizeof *list);
+    if (!list)
+        return;
+    for (size_t i = 0; i < traces->count; i++)
+        describe(&list[i], traces->paths[i]);
+    qsort(list, traces->count, sizeof *list, most_events_first);
+    for (size_t i = 0; i < traces->count && i < LISTED; i++)
+        fprintf(stderr, "tarn: %s%s\n", i ? "another process: " : "recorded ", list[i].line);
+    if (traces->count > LISTED)
+        fprintf(stderr, "tarn: and %zu smaller ones: %s.*\n", traces->count - LISTED, file);
+    fprintf(stderr, "tarn: next: tarn info %s   |   tarn replay %s\n", list[0].path, list[0].path);
+    free(list);
+}
 
 static int summarize(const options *o, const char *file, int status)
 {
     record_traces traces = record_traces_find(file);
     bool nothing = traces.count == 0;
-    for (size_t i = 0; !o->quiet && i < traces.count && i <= LISTED; i++)
-        describe(traces.paths[i], i ? "another process:" : "recorded");
-    if (!o->quiet && traces.count > LISTED + 1)
-        fprintf(stderr, "tarn: and %zu more processes: %s.*\n", traces.count - LISTED - 1, file);
     if (!o->quiet && !nothing)
-        fprintf(stderr, "tarn: next: tarn info %s   |   tarn replay %s\n", file, file);
+        tell(&traces, file);
     record_traces_free(&traces);
     if (nothing)
-        fprintf(stderr, "tarn: nothing was recorded: %s called no malloc that can be replaced\n",
-                o->command[0]);
+        fprintf(
+            stderr,
+            "tarn: nothing was recorded: the dynamic linker did not load the recorder into %s\n",
+            o->command[0]);
     if (WIFSIGNALED(status)) {
         fprintf(stderr, "tarn: %s was killed by signal %d (%s)\n", o->command[0], WTERMSIG(status),
                 strsignal(WTERMSIG(status)));
