@@ -7,7 +7,7 @@
 
 static void ended()
 {
-    std::puts("std::terminate, as promised");
+    std::fputs("std::terminate, as promised\n", stderr);
     std::_Exit(test::failures() == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
