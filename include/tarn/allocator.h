@@ -386,7 +386,8 @@ TARN_API tarn_status tarn_reset(tarn_allocator *a);
 /**
  * tarn_get_mark - a position to which tarn_rewind can return.
  *
- * Returns  the mark; good until the allocator is reset or rewound past it.
+ * Returns  the mark; good until the allocator is reset or rewound past it, or a block that is older
+ *          than the mark is freed or resized.
  * Fails    a mark that tarn_rewind refuses, when the allocator has no TARN_CAP_MARK.
  * Threads  as tarn_alloc.
  * Cost     O(1).

@@ -329,7 +329,8 @@ TARN_API TARN_MUST_USE void *tarn_arena_resize(tarn_arena *arena, void *block, s
 /**
  * tarn_arena_mark - the position to which a rewind returns.
  *
- * Returns  a mark, good until the arena is reset, or rewound to an earlier one.
+ * Returns  a mark, good until the arena is reset, or rewound to an earlier one, or a block that is
+ *          older than the mark is freed or resized: the last block moves the position back.
  * Fails    never.
  * Threads  one at a time per arena.
  * Cost     O(1).
@@ -469,8 +470,7 @@ TARN_API bool tarn_arena_append(tarn_arena *arena, tarn_arena_text *text, const 
 /* ── Questions ─────────────────────────────────────────────────────────────────────────────── */
 
 /**
- * tarn_arena_owns - does this address lie in the part that is handed out, or at the position, where
- * a block of no bytes may be?
+ * tarn_arena_owns - does this address lie in a chunk that blocks are handed out from?
  *
  * Returns  true when it does.
  * Fails    never.

@@ -48,8 +48,8 @@ typedef struct tarn_stats_layer {
     struct {
         tarn_mark mark;
         size_t live_blocks, live_bytes;
-        uint64_t frees, resizes; /* when the mark was taken */
-    } marks[TARN_STATS_MARKS];   /* the newest last */
+        bool ambiguous;        /* two marks at one place, with other counters */
+    } marks[TARN_STATS_MARKS]; /* the newest last */
     size_t mark_count;
     tarn_ops ops;
     tarn_rare_ops rare;
@@ -63,9 +63,8 @@ typedef struct tarn_stats_layer {
  * Has what the parent has, without TARN_CAP_THREADS and TARN_CAP_THREADS_FREE, and with the
  * exceptions above. A parent without resize is asked for alloc and free, and so counted.
  *
- * A reset sets live to zero. A rewind sets it to what it was at the mark, if the layer can know: the
- * mark is among the last TARN_STATS_MARKS and no block was freed or resized since. Otherwise live
- * and peak are not known from then until a reset.
+ * A reset sets live to zero. A rewind sets it to what it was at the mark, as long as that is one of
+ * the last TARN_STATS_MARKS; otherwise live and peak are not known from then until a reset.
  *
  * tarn_get_stats also tells the parent's held and idle bytes and chunks, where the parent does.
  *

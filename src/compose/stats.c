@@ -9,6 +9,8 @@
  *     exactly that, so every legal size is the same one. Granted: the parent's usable, which is the
  *     same for every legal size of a block.
  * I3  marks[] holds the marks that are still good, oldest first, each position of the parent once.
+ *     A good mark's blocks are all still there (none that is older was freed or resized since, else
+ *     the mark is no longer good), so what was counted when it was taken is true after a rewind.
  */
 #include <stdio.h>
 #include <string.h>
@@ -160,7 +162,7 @@ static size_t find_mark(const tarn_stats_layer *s, tarn_mark mark)
 
 /*
  * Two marks at one position, with counters that differ (a block of 0 bytes between them, or a free),
- * cannot be told apart later: then neither record stays.
+ * cannot be told apart later: then what is live is not known after a rewind to it.
  */
 static tarn_mark stats_mark(tarn_allocator *a)
 {
@@ -170,7 +172,7 @@ static tarn_mark stats_mark(tarn_allocator *a)
     if (at < s->mark_count) {
         if (s->marks[at].live_blocks != s->now.live_blocks ||
             s->marks[at].live_bytes != s->now.live_bytes)
-            s->marks[at].frees = UINT64_MAX; /* never equal again: unknown */
+            s->marks[at].ambiguous = true;
         return mark;
     }
     if (s->mark_count == TARN_STATS_MARKS) {
@@ -181,8 +183,7 @@ static tarn_mark stats_mark(tarn_allocator *a)
     s->marks[at].mark = mark;
     s->marks[at].live_blocks = s->now.live_blocks;
     s->marks[at].live_bytes = s->now.live_bytes;
-    s->marks[at].frees = s->now.frees;
-    s->marks[at].resizes = s->now.resizes;
+    s->marks[at].ambiguous = false;
     return mark;
 }
 
@@ -193,8 +194,7 @@ static tarn_status stats_rewind(tarn_allocator *a, tarn_mark mark)
     if (status != TARN_OK)
         return status;
     size_t at = find_mark(s, mark);
-    if (at < s->mark_count && s->marks[at].frees == s->now.frees &&
-        s->marks[at].resizes == s->now.resizes) {
+    if (at < s->mark_count && !s->marks[at].ambiguous) {
         s->now.live_blocks = s->marks[at].live_blocks;
         s->now.live_bytes = s->marks[at].live_bytes;
         s->mark_count = at + 1;
