@@ -225,7 +225,7 @@ void replay_report_compute(replay_report *r)
     r->rows[0].ns = r->loop_ns;
     r->rows[0].ratio = r->rows[0].ratio_q1 = r->rows[0].ratio_q3 = (double)NAN;
     r->rows[0].fragmentation = (double)NAN;
-    r->share = r->subject.program_cpu_ns != 0 && !isnan(r->rows[1].ns)
+    r->share = r->subject.program_cpu_ns != 0 && r->rows[1].ns > 0
                    ? r->rows[1].ns * (double)operations / (double)r->subject.program_cpu_ns
                    : (double)NAN;
     judge(r);

@@ -2,7 +2,8 @@
 /*
  * replay_heap_malloc.c - the process's own malloc, whichever it is; and the heap that does nothing.
  *
- * The no-op heap hands out one region over and over. What its replay costs is the loop's own cost: fetching
+ * The no-op heap hands out one region over and over, each lane its own: lanes that wrote to one cache
+ * line would wait for each other, and that is not the loop's cost. What its replay costs is: fetching
  * operations, the table of slots, the touches.
  */
 #include <malloc.h>
@@ -113,4 +114,4 @@ static void noop_loop(replay_lane *lane)
 }
 
 const replay_heap_kind replay_heap_noop = {
-    .name = "noop", .open = noop_open, .loop = noop_loop, .calls = &noop_calls};
+    .name = "noop", .open_lane = noop_open, .loop = noop_loop, .calls = &noop_calls};
