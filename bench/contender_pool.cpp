@@ -3,15 +3,9 @@
 #include "cases_blocks.hpp"
 #include "cases_nohelp.hpp"
 
+#include <tarn/pages.h>
 #include <tarn/pool.h>
 #include <tarn/source.h>
-#if __has_include(<tarn/pages.h>)
-#include <tarn/pages.h>
-#else
-struct tarn_pages {
-};
-#define NO_PAGES
-#endif
 
 namespace
 {
@@ -28,13 +22,11 @@ template <bool Pages> class pool_base
         tarn_pool_options options = {};
         options.block_size = block;
         options.capacity = capacity;
-#ifndef NO_PAGES
         if (Pages) {
             tarn_pages_options how = {};
             bench::must(tarn_pages_init(&pages, &how) == TARN_OK, "tarn_pages_init");
             options.source = &pages.source;
         }
-#endif
         bench::must(tarn_pool_init(&pool, &options) == TARN_OK, "tarn_pool_init");
     }
     ~pool_base()
@@ -77,6 +69,37 @@ class of_capacity : pool_base<true>
     of_capacity(size_t block, size_t capacity) : pool_base<true>(block, capacity)
     {
     }
+    void *alloc()
+    {
+        return tarn_pool_alloc(&pool);
+    }
+    void free(void *p)
+    {
+        tarn_pool_free(&pool, p);
+    }
+};
+
+/* Over bytes that the caller has already: nothing is mapped, nothing to give back. */
+class on_buffer
+{
+    alignas(64) char bytes[64 * 130];
+    tarn_pool pool;
+
+  public:
+    on_buffer(size_t block, size_t)
+    {
+        tarn_pool_options options = {};
+        options.block_size = block;
+        options.buffer = bytes;
+        options.buffer_size = sizeof bytes;
+        bench::must(tarn_pool_init(&pool, &options) == TARN_OK, "tarn_pool_init");
+    }
+    ~on_buffer()
+    {
+        tarn_pool_deinit(&pool);
+    }
+    on_buffer(const on_buffer &) = delete;
+    on_buffer &operator=(const on_buffer &) = delete;
     void *alloc()
     {
         return tarn_pool_alloc(&pool);
@@ -164,6 +187,7 @@ const bool entered = [] {
     bench::enter("batch", "tarn handle, single", bench::batch<handle, 64>);
     bench::enter("batch", "tarn handle, batch", bench::batch<handle_batch, 64>);
     bench::enter("batch", "tarn pool, batch", bench::batch<inlined_batch, 64>);
+    bench::enter("life_100", "tarn pool, buffer", bench::life<on_buffer, 100>);
     bench::enter_nohelp<inlined<true>>("tarn pool");
     bench::enter_nohelp<inlined<false>>("tarn pool over malloc");
     return true;

@@ -116,6 +116,8 @@ GOALS = [
       for size in (16, 24, 40, 64, 104)],
     *ratios("std::list and std::map, tarn::allocator", "containers", "sum", "tarn::allocator",
             {"glibc": 0.64, **{peer: 1.0 for peer in PMR + BOOST}}),
+    *ratios("the same, tarn::pool_allocator", "containers", "sum", "tarn::pool_allocator",
+            {"glibc": 0.64, "pmr monotonic": 1.0}),
 ]
 
 # Mallocs that take the worker's place of glibc's by LD_PRELOAD.
