@@ -3,24 +3,26 @@
 """Exact instructions of a pair, under callgrind: they do not depend on the machine's load.
 
 Two runs that differ only in the number of loops are subtracted, so that start-up does not count; the same loop around a
-contender that does nothing ("nothing") is subtracted too, so that the loop does not count either. What is left is what
-alloc and free add to a program, slow paths included.
+contender that does nothing ("nothing") is subtracted too, so that the loop does not count either. What is left ("all") is
+what alloc and free add to a program, slow paths included; "called" is the part of it in the functions that are called,
+without the arguments and the call itself: the figure that is usually given for a malloc.
 
     bench/instructions.py                         gcc and clang, the contenders below
     bench/instructions.py --compiler gcc --contender "tarn pool" --json
     bench/instructions.py --worker FILE           a worker that is built already
-    bench/instructions.py --budget "tarn handle=28"   fails when a pair takes more
+    bench/instructions.py --budget "tarn pool=20" --budget "tarn handle:called=28"    fails when a pair takes more
 """
 import argparse
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-CONTENDERS = ["tarn pool", "tarn handle", "ideal", "ideal_call", "article", "malloc"]
+CONTENDERS = ["tarn pool", "tarn handle", "tarn::pool_resource", "ideal", "ideal_call", "article", "malloc"]
 CXX = {"gcc": "g++", "clang": "clang++"}
 PAIRS = {"burst": 64, "pair": 1, "batch": 64}
 LOOPS = {"burst": (200, 600), "pair": (12800, 38400), "batch": (200, 600)}
@@ -43,20 +45,44 @@ def build(compiler):
 
 
 def collected(worker, case, contender, loops):
-    """Instructions of one whole run."""
-    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", worker, case, contender,
-                           str(loops)], capture_output=True, text=True)
-    for line in done.stderr.splitlines():
-        if "Collected :" in line:
-            return int(line.split("Collected :")[1])
-    raise SystemExit(f"instructions.py: {case}, {contender}: {done.stderr.strip()[-500:]}")
+    """Instructions of one whole run: of all of it, and of what the measuring loop calls."""
+    with tempfile.NamedTemporaryFile(suffix=".callgrind") as out:
+        done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out.name}", worker, case,
+                               contender, str(loops)], capture_output=True, text=True)
+        if "Collected :" not in done.stderr:
+            raise SystemExit(f"instructions.py: {case}, {contender}: {done.stderr.strip()[-500:]}")
+        with open(out.name, encoding="utf-8") as f:
+            own = by_function(f)
+    return sum(own.values()), sum(n for name, n in own.items() if "bench::" not in name)
+
+
+def by_function(lines):
+    """function -> instructions of its own, from callgrind's file: `fn=` opens a function, number pairs are costs, and
+    the pair after a `calls=` is what the callee took."""
+    names, own, now, callee = {}, {}, "", False
+    for line in lines:
+        if line.startswith("fn="):
+            number, _, name = line[3:].strip().partition(" ")
+            now = names.setdefault(number, name)
+        elif line.startswith("cfn="):
+            number, _, name = line[4:].strip().partition(" ")
+            names.setdefault(number, name)
+        elif line.startswith("calls="):
+            callee = True
+        elif line[:1] in "0123456789+-*" and len(line.split()) == 2:
+            if not callee:
+                own[now] = own.get(now, 0) + int(line.split()[1])
+            callee = False
+    return own
 
 
 def per_pair(worker, case, contender):
+    """Instructions a pair: all of them, and those of the functions that are called."""
     few, many = LOOPS[case]
     with ThreadPoolExecutor(2) as both:
         a, b = both.map(lambda loops: collected(worker, case, contender, loops), (few, many))
-    return (b - a) / ((many - few) * PAIRS[case])
+    pairs = (many - few) * PAIRS[case]
+    return (b[0] - a[0]) / pairs, (b[1] - a[1]) / pairs
 
 
 def entered(worker, case):
@@ -65,13 +91,16 @@ def entered(worker, case):
 
 
 def count(worker, cases, contenders):
-    """case -> contender -> instructions a pair."""
+    """case -> contender -> instructions a pair: "all" without the loop, "called" in functions that are called."""
     table = {}
     for case in cases:
         known = entered(worker, case)
-        loop = per_pair(worker, case, BASE) if BASE in known else 0.0
-        row = {name: per_pair(worker, case, name) - loop for name in contenders or CONTENDERS if name in known}
-        table[case] = {name: round(value, 2) for name, value in row.items()}
+        loop = per_pair(worker, case, BASE)[0] if BASE in known else 0.0
+        table[case] = {}
+        for name in contenders or CONTENDERS:
+            if name in known:
+                whole, called = per_pair(worker, case, name)
+                table[case][name] = {"all": round(whole - loop, 2), "called": round(called, 2) + 0.0}
     return table
 
 
@@ -80,13 +109,19 @@ def over_budget(results, budgets):
     faults = []
     for budget in budgets:
         name, limit = budget.rsplit("=", 1)
-        seen = [(compiler, case, row[name]) for compiler, table in results.items() for case, row in table.items()
-                if name in row]
+        name, _, which = name.partition(":")
+        seen = [(compiler, case, row[name][which or "all"]) for compiler, table in results.items()
+                for case, row in table.items() if name in row]
         if not seen:
             faults.append(f"{name}: has a budget and was not measured")
         faults += [f"{name}: {value} instructions a pair, {limit} allowed ({compiler}, {case})"
                    for compiler, case, value in seen if value > float(limit)]
     return faults
+
+
+def measure(compilers, cases=("burst", "pair"), contenders=None, worker=None):
+    workers = {"worker": worker} if worker else {compiler: build(compiler) for compiler in compilers}
+    return {name: count(path, cases, contenders) for name, path in workers.items()}
 
 
 def main():
@@ -98,17 +133,16 @@ def main():
     parser.add_argument("--budget", action="append", default=[], metavar="CONTENDER=N")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    workers = {"worker": chosen.worker} if chosen.worker else \
-        {compiler: build(compiler) for compiler in chosen.compiler or sorted(CXX, reverse=True)}
-    results = {name: count(worker, chosen.case or ["burst", "pair"], chosen.contender)
-               for name, worker in workers.items()}
+    results = measure(chosen.compiler or sorted(CXX, reverse=True), chosen.case or ["burst", "pair"], chosen.contender,
+                      chosen.worker)
     if chosen.json:
         print(json.dumps(results, indent=1))
     else:
         for compiler, table in results.items():
             for case, row in table.items():
                 for name, value in row.items():
-                    print(f"{compiler:8} {case:8} {name:30} {value:8.2f} instructions a pair")
+                    print(f"{compiler:8} {case:8} {name:20} {value['all']:8.2f} instructions a pair, "
+                          f"{value['called']:8.2f} of them in functions that are called")
     faults = over_budget(results, chosen.budget)
     for fault in faults:
         print(f"instructions.py: {fault}", file=sys.stderr)

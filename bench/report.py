@@ -48,6 +48,8 @@ def times(value):
 def limit(goal):
     if goal["unit"] == "B":
         return f"≤ {number(goal['limit'], 'B')}"
+    if not goal["peer"]:
+        return f"≤ {number(goal['limit'])}"
     whole = round(1 / goal["limit"])
     share = f"1/{whole:,}" if whole >= 4 and abs(goal["limit"] * whole - 1) < 1e-9 else times(goal["limit"])
     return f"≤ {share} × {goal['peer']}"
@@ -56,7 +58,7 @@ def limit(goal):
 def measured(goal):
     if goal["measured"] is None:
         return "–", "–"
-    show = (lambda v: number(v, "B")) if goal["unit"] == "B" else times
+    show = {"B": lambda v: number(v, "B"), "n": number}.get(goal["unit"], times)
     return show(goal["measured"]), f"{show(goal['low'])} – {show(goal['high'])}"
 
 
@@ -144,6 +146,18 @@ def markdown(document):
                         *[case_section(document, name) for name in names]])
 
 
+def instructions_section(document):
+    table = document.get("instructions")
+    if not table:
+        return "not counted in this run"
+    columns = [(compiler, case) for compiler in table for case in table[compiler]]
+    names = list(next(iter(next(iter(table.values())).values())))
+    head = ["contender"] + [f"{compiler}, {case}: all / called" for compiler, case in columns]
+    rows = [[name] + [f"{table[compiler][case][name]['all']:.1f} / {table[compiler][case][name]['called']:.1f}"
+                      if name in table[compiler][case] else "–" for compiler, case in columns] for name in names]
+    return as_markdown(head, rows)
+
+
 def against(document, name, metric, subject, peers):
     """A sentence: what the subject took of each peer's figure."""
     row = document["cases"].get(name, {})
@@ -172,6 +186,8 @@ def fill(document, word):
         name, metric, subject = rest[0].split("/")
         values = document["cases"].get(name, {}).get(subject, {}).get(metric)
         return number(measure.quartiles(values)[1], metric) if values else "not measured"
+    if kind == "instructions":
+        return instructions_section(document)
     if kind == "broken":
         return "\n".join(f"- {why}" for why in document["broken"].values()) or "Nothing."
     raise SystemExit(f"report: the template says {{{{{word}}}}}, which is not known")
