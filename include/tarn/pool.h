@@ -110,7 +110,8 @@ struct tarn_pool {
     void *user;
     tarn_why why;
     uintptr_t small_index[8];
-    void *sole[26]; /* the chunk of a pool of one run */
+    tarn_region home; /* where tarn_pool_create put this struct */
+    void *sole[26];   /* the chunk of a pool of one run */
     void *slots[TARN_POOL_SLOTS];
 };
 
@@ -143,6 +144,27 @@ TARN_API tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *op
  * Cost     O(chunks); O(blocks ever handed out) with a fini.
  */
 TARN_API void tarn_pool_deinit(tarn_pool *pool);
+
+/**
+ * tarn_pool_create - a pool whose state, too, comes from where its chunks come from.
+ *
+ * Returns  the pool, to be destroyed with tarn_pool_destroy; *status (when not NULL) is TARN_OK.
+ * Fails    NULL, and *status as tarn_pool_init; TARN_BAD_ARGUMENT also with a buffer.
+ * Threads  one.
+ * Cost     as tarn_pool_init, and one more call of the source.
+ */
+TARN_API TARN_MUST_USE tarn_pool *tarn_pool_create(const tarn_pool_options *options,
+                                                   tarn_status *status);
+
+/**
+ * tarn_pool_destroy - deinit a pool that tarn_pool_create made, and give its state back. NULL is
+ * ignored.
+ *
+ * Fails    never.
+ * Threads  one.
+ * Cost     as tarn_pool_deinit.
+ */
+TARN_API void tarn_pool_destroy(tarn_pool *pool);
 
 /**
  * tarn_pool_bytes - the exact size of a buffer for a number of blocks.
@@ -331,8 +353,88 @@ TARN_API size_t tarn_pool_alloc_batch(tarn_pool *pool, size_t count, void **out)
  */
 TARN_API void tarn_pool_free_batch(tarn_pool *pool, size_t count, void *const *blocks);
 
-/* ── The view as an allocator
- * ───────────────────────────────────────────────────────────────────────────────────── */
+/* ── The whole pool ── */
+
+/**
+ * tarn_pool_reset - all blocks back at once, chunks and constructed objects kept.
+ *
+ * Returns  TARN_OK.
+ * Fails    never.
+ * Threads  one at a time per pool.
+ * Cost     O(chunks); O(blocks ever handed out) with an init.
+ */
+static inline tarn_status tarn_pool_reset(tarn_pool *pool)
+{
+    return tarn_reset(&pool->allocator);
+}
+
+/**
+ * tarn_pool_trim - empty chunks back to where they came from; fini runs on their blocks.
+ *
+ * Returns  bytes given back.
+ * Fails    0 when there is nothing to give. A pool with a capacity gives back all or nothing, and only
+ *          to a source that can purge.
+ * Threads  one at a time per pool.
+ * Cost     O(chunks).
+ */
+static inline size_t tarn_pool_trim(tarn_pool *pool)
+{
+    return tarn_trim(&pool->allocator);
+}
+
+/**
+ * tarn_pool_owns - does this address lie in a block that the pool has handed out at least once?
+ *
+ * Returns  TARN_YES or TARN_NO; yes does not say that the block is live.
+ * Fails    never; any address may be asked about, none is read.
+ * Threads  one at a time per pool.
+ * Cost     O(1).
+ */
+static inline tarn_answer tarn_pool_owns(const tarn_pool *pool, const void *block)
+{
+    return tarn_owns(&pool->allocator, block);
+}
+
+/**
+ * tarn_pool_visit - see every live block once; the visitor may free the one it sees.
+ *
+ * Returns  TARN_OK, also when the visitor ended it by returning false.
+ * Fails    never.
+ * Threads  one at a time per pool.
+ * Cost     O(blocks ever handed out).
+ */
+static inline tarn_status tarn_pool_visit(tarn_pool *pool, tarn_visitor *see, void *user)
+{
+    return tarn_visit(&pool->allocator, see, user);
+}
+
+/**
+ * tarn_pool_check - verify the counting and every free block.
+ *
+ * Returns  TARN_OK when all invariants hold.
+ * Fails    TARN_CORRUPT.
+ * Threads  one at a time per pool.
+ * Cost     O(blocks ever handed out / 64).
+ */
+static inline tarn_status tarn_pool_check(const tarn_pool *pool)
+{
+    return tarn_check(&pool->allocator);
+}
+
+/**
+ * tarn_pool_stats - copy the counters: live blocks and bytes, bytes held and idle, chunks, failures.
+ *
+ * Returns  TARN_OK; out->known says which members mean something.
+ * Fails    never.
+ * Threads  one at a time per pool.
+ * Cost     O(1).
+ */
+static inline tarn_status tarn_pool_stats(const tarn_pool *pool, tarn_stats *out)
+{
+    return tarn_get_stats(&pool->allocator, out);
+}
+
+/* ── The view as an allocator ── */
 
 /**
  * tarn_pool_allocator - the pool as any allocator: for tarn_owns, tarn_reset, tarn_trim,

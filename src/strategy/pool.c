@@ -371,3 +371,37 @@ void tarn_pool_deinit(tarn_pool *pool)
     pool->min_size = SIZE_MAX;
     pool->span = 0;
 }
+
+tarn_pool *tarn_pool_create(const tarn_pool_options *options, tarn_status *status)
+{
+    tarn_parent_source libc;
+    tarn_source *source = options->source;
+    tarn_region home = {NULL, 0, 0};
+    if (source == NULL)
+        source = tarn_parent_init(&libc, options->parent != NULL ? options->parent : tarn_libc());
+    tarn_status why = options->buffer != NULL ? TARN_BAD_ARGUMENT : TARN_OK;
+    if (why == TARN_OK)
+        why = tarn_source_map(source, sizeof(tarn_pool), _Alignof(tarn_pool), 0, &home);
+    tarn_pool *pool = home.ptr;
+    if (why == TARN_OK) {
+        why = tarn_pool_init(pool, options);
+        pool->home = home;
+        pool->held += home.size;
+        if (why != TARN_OK)
+            tarn_source_unmap(source, home.ptr, home.size, _Alignof(tarn_pool));
+    }
+    if (status != NULL)
+        *status = why;
+    return why == TARN_OK ? pool : NULL;
+}
+
+void tarn_pool_destroy(tarn_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    tarn_region home = pool->home;
+    tarn_parent_source own = pool->own_source; /* the pool's own is about to go */
+    tarn_source *source = pool->source == &pool->own_source.source ? &own.source : pool->source;
+    tarn_pool_deinit(pool);
+    tarn_source_unmap(source, home.ptr, home.size, _Alignof(tarn_pool));
+}

@@ -48,14 +48,14 @@ static void trim_returns_empty_chunks_and_keeps_live_blocks(void **unused)
         if (i % 5000 != 0)
             tarn_pool_free(&pool, blocks[i]);
     }
-    size_t gone = tarn_trim(&pool.allocator);
+    size_t gone = tarn_pool_trim(&pool);
     assert_in_range(gone, full / 2, full);
-    assert_int_equal(tarn_check(&pool.allocator), TARN_OK);
+    assert_int_equal(tarn_pool_check(&pool), TARN_OK);
     for (size_t i = 0; i < N; i += 5000) {
         assert_int_equal(*blocks[i], i);
         tarn_pool_free(&pool, blocks[i]);
     }
-    assert_true(tarn_trim(&pool.allocator) > 0);
+    assert_true(tarn_pool_trim(&pool) > 0);
     assert_in_range(parent.out, 0, 8192); /* the table of chunk addresses */
     for (size_t i = 0; i < N; i++)
         assert_non_null(tarn_pool_alloc(&pool));
@@ -78,7 +78,7 @@ static void a_parent_that_fails_at_any_call_loses_nothing(void **unused)
             n++;
         passed = n == 4000;
         assert_int_equal(tarn_get_why(&pool.allocator).status, passed ? TARN_OK : TARN_NO_MEMORY);
-        assert_int_equal(tarn_check(&pool.allocator), TARN_OK);
+        assert_int_equal(tarn_pool_check(&pool), TARN_OK);
         parent.refuse_from = SIZE_MAX;
         assert_non_null(tarn_pool_alloc(&pool));
         tarn_pool_deinit(&pool);
@@ -137,21 +137,21 @@ static void check_notices_a_broken_invariant(void **unused)
     assert_int_equal(tarn_pool_init(&pool, &(tarn_pool_options){.block_size = 24, .capacity = 500}),
                      TARN_OK);
     void *block = tarn_pool_alloc(&pool);
-    assert_int_equal(tarn_check(&pool.allocator), TARN_OK);
+    assert_int_equal(tarn_pool_check(&pool), TARN_OK);
     pool.free++;
-    assert_int_equal(tarn_check(&pool.allocator), TARN_CORRUPT);
+    assert_int_equal(tarn_pool_check(&pool), TARN_CORRUPT);
     pool.free--;
     pool.first->map.level[0][0] |= 1;
-    assert_int_equal(tarn_check(&pool.allocator), TARN_CORRUPT);
+    assert_int_equal(tarn_pool_check(&pool), TARN_CORRUPT);
     pool.first->map.level[0][0] &= ~(uint64_t)1;
     void *at_hand = *pool.top;
     *pool.top = block;
-    assert_int_equal(tarn_check(&pool.allocator), TARN_OK);
+    assert_int_equal(tarn_pool_check(&pool), TARN_OK);
     pool.top[1] = block; /* the same block twice at hand */
-    assert_int_equal(tarn_check(&pool.allocator), TARN_CORRUPT);
+    assert_int_equal(tarn_pool_check(&pool), TARN_CORRUPT);
     pool.top[0] = at_hand;
     pool.top[1] = (char *)block + 1;
-    assert_int_equal(tarn_check(&pool.allocator), TARN_CORRUPT);
+    assert_int_equal(tarn_pool_check(&pool), TARN_CORRUPT);
     pool.top += 2;
     tarn_pool_deinit(&pool);
 }
@@ -165,15 +165,15 @@ static void owns_tells_blocks_from_the_rest(void **unused)
         assert_int_equal(tarn_pool_init(&pool, &(tarn_pool_options){.block_size = 48,
                                                                     .capacity = capacities[k]}),
                          TARN_OK);
-        assert_int_equal(tarn_owns(&pool.allocator, &pool), TARN_NO);
+        assert_int_equal(tarn_pool_owns(&pool, &pool), TARN_NO);
         char *block = NULL;
         for (int i = 0; i < 4000; i++) {
             block = tarn_pool_alloc(&pool);
-            assert_int_equal(tarn_owns(&pool.allocator, block), TARN_YES);
-            assert_int_equal(tarn_owns(&pool.allocator, block + 47), TARN_YES);
+            assert_int_equal(tarn_pool_owns(&pool, block), TARN_YES);
+            assert_int_equal(tarn_pool_owns(&pool, block + 47), TARN_YES);
         }
-        assert_int_equal(tarn_owns(&pool.allocator, NULL), TARN_NO);
-        assert_int_equal(tarn_owns(&pool.allocator, &block), TARN_NO);
+        assert_int_equal(tarn_pool_owns(&pool, NULL), TARN_NO);
+        assert_int_equal(tarn_pool_owns(&pool, &block), TARN_NO);
         tarn_pool_deinit(&pool);
     }
 }
@@ -191,13 +191,13 @@ static void owns_forgets_a_chunk_that_went_back(void **unused)
         blocks[i] = tarn_pool_alloc(&pool);
     for (int i = 2000; i < 4000; i++) /* at least one whole chunk in the middle */
         tarn_pool_free(&pool, blocks[i]);
-    assert_true(tarn_trim(&pool.allocator) > 0);
+    assert_true(tarn_pool_trim(&pool) > 0);
     uintptr_t gone = 0;
     for (int i = 2000; i < 4000; i++)
-        gone += tarn_owns(&pool.allocator, blocks[i]) == TARN_NO;
+        gone += tarn_pool_owns(&pool, blocks[i]) == TARN_NO;
     assert_in_range(gone, 900, 2000);
-    assert_int_equal(tarn_owns(&pool.allocator, blocks[1999]), TARN_YES);
-    assert_int_equal(tarn_owns(&pool.allocator, blocks[4000]), TARN_YES);
+    assert_int_equal(tarn_pool_owns(&pool, blocks[1999]), TARN_YES);
+    assert_int_equal(tarn_pool_owns(&pool, blocks[4000]), TARN_YES);
     tarn_pool_deinit(&pool);
 }
 
@@ -234,6 +234,34 @@ static void deinit_through_the_handle(void **unused)
     assert_int_equal(parent.out, 0);
 }
 
+static void create_takes_its_state_from_the_parent(void **unused)
+{
+    (void)unused;
+    bool passed = false;
+    for (size_t k = 1; !passed; k++) {
+        struct counting parent = {{&COUNTING_OPS}, 0, 0, k};
+        tarn_status status = TARN_BUSY;
+        tarn_pool_options o = {.block_size = 32, .capacity = 10, .parent = &parent.allocator};
+        tarn_pool *pool = tarn_pool_create(&o, &status);
+        passed = pool != NULL;
+        assert_int_equal(status, passed ? TARN_OK : TARN_NO_MEMORY);
+        if (passed) {
+            assert_non_null(tarn_pool_alloc(pool));
+            assert_int_equal(tarn_pool_check(pool), TARN_OK);
+            tarn_pool_destroy(pool);
+        }
+        assert_int_equal(parent.out, 0);
+        assert_in_range(k, 1, 10);
+    }
+    tarn_status status;
+    char buffer[64];
+    assert_null(tarn_pool_create(&(tarn_pool_options){.block_size = 0}, &status));
+    assert_int_equal(status, TARN_BAD_ARGUMENT);
+    tarn_pool_options o = {.block_size = 8, .buffer = buffer, .buffer_size = sizeof buffer};
+    assert_null(tarn_pool_create(&o, NULL));
+    tarn_pool_destroy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +273,7 @@ int main(void)
         cmocka_unit_test(owns_forgets_a_chunk_that_went_back),
         cmocka_unit_test(resize_stays_inside_the_block),
         cmocka_unit_test(deinit_through_the_handle),
+        cmocka_unit_test(create_takes_its_state_from_the_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
