@@ -17,6 +17,7 @@
 
 enum {
     FEW = 10000, /* operations: too few to time        */
+    ENOUGH = 3,  /* rounds, for a spread               */
     MANY = 8     /* pools: too many to list their sizes */
 };
 
@@ -117,7 +118,10 @@ __attribute__((format(printf, 2, 3))) static void say(replay_report *r, const ch
 
 static void say_time(replay_report *r, const replay_row *row, const char *what)
 {
-    if (row->ratio_q3 < 1)
+    if (row->runs < ENOUGH)
+        say(r, "%s took %.2f of glibc's allocation time, in too few rounds to tell it from noise",
+            what, row->ratio);
+    else if (row->ratio_q3 < 1)
         say(r, "%s would take %.2f of glibc's allocation time (%.2f to %.2f in half of the rounds)",
             what, row->ratio, row->ratio_q1, row->ratio_q3);
     else if (row->ratio_q1 > 1)
@@ -137,7 +141,7 @@ static void say_share(replay_report *r, const replay_row *row)
         return;
     }
     say(r, " Allocation is about %.1f %% of the recorded run's CPU time", 100 * r->share);
-    if (row != NULL && row->ratio_q3 < 1)
+    if (row != NULL && row->ratio_q3 < 1 && row->runs >= ENOUGH)
         say(r, ", so the program would save %.1f %%.", 100 * r->share * (1 - row->ratio));
     else
         say(r, ".");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay_contender.c - names to contenders. Whether a malloc is installed is found by preloading it into a worker by its
- * soname, as the loader searches for it, and asking the worker where its malloc comes from.
+ * replay_contender.c - names to contenders. Whether a malloc is installed is found by preloading it into a worker by
+ * its soname, as the loader searches for it, and asking the worker where its malloc comes from.
  */
 #include "cmd/replay_contender.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay_heap_arena.c - an arena for each thread, inlined: what allocation costs when nothing is freed before the end, and
- * what it takes in memory. The last block is still freed and resized in place.
+ * replay_heap_arena.c - an arena for each thread, inlined: what allocation costs when nothing is freed before the
+ * end, and what it takes in memory. The last block is still freed and resized in place.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /*
  * replay_plan.c - the best set of pools for a histogram of sizes, by dynamic programming.
  *
- *     sizes that occur:  8  16  24  │ 25 … 32 │  33  40  │ …        a cut into runs, some of them left to the general heap
+ *     sizes that occur:  8  16  24  │ 25 … 32 │  33  40  │ …    cut into runs, some of them left to the general heap
  *                           pool 24 │ pool 32 │  general │
  *
  * best[k][j] is the greatest score of k pools over the j smallest sizes: either size j has no pool (best[k][j-1]), or a

@@ -5,8 +5,8 @@
  *
  *     header │ threads │ end order │ operations: thread 0 │ thread 1 │ … │ places in the trace (--verify only)
  *
- * A worker needs no more than that, a table of `slots` pointers, and a number for each slot where objects cross threads. So what
- * the worker holds for itself is known before the first operation, and what it holds afterwards is the heap's.
+ * A worker needs no more than that, a table of `slots` pointers, and a number for each slot where objects cross
+ * threads. So what the worker holds for itself is known before the first operation, and what comes later is the heap's.
  *
  * P1  In a stream, and where flags order streams, a slot is allocated, then resized, then freed; it is never used
  *     between a free and the next allocation.

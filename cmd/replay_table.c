@@ -57,8 +57,8 @@ static void print_head(const replay_report *r, FILE *to)
     fprintf(to, "  live      %s at the peak\n", size_text((double)h->peak_live, live));
     replay_report_pools(h, pools, sizeof pools);
     fprintf(to, "  pools     %s\n", h->pools != 0 ? pools : "none: no size is hot");
-    fprintf(to, "  replayed  %u rounds on %u thread%s", r->runs, h->threads,
-            h->threads == 1 ? "" : "s");
+    fprintf(to, "  replayed  %u round%s on %u thread%s", r->runs, r->runs == 1 ? "" : "s",
+            h->threads, h->threads == 1 ? "" : "s");
     if (h->crossings != 0)
         fprintf(to, ", %llu hand-overs between them", (unsigned long long)h->crossings);
     fprintf(to, "; touched: %s\n\n", touches[h->touch]);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * replay_verify.c - the loop of --verify: every byte of every block is filled with a pattern made from the block's
- * identity (the place of its last allocation in the streams, from 1; 0 = not live), and compared before the block is freed, before and after it is
- * resized, and at the end of the trace. A block that overlaps another, was moved without its bytes, is misaligned, or
- * is not zero where calloc promised it, is found at the operation that would have suffered from it.
+ * identity (the place of its last allocation in the streams, from 1; 0 = not live), and compared before the block is
+ * freed, before and after it is resized, and at the end of the trace. A block that overlaps another, was moved without
+ * its bytes, is misaligned, or is not zero where calloc promised it, is found at the operation that would have suffered
+ * from it.
  */
 #include "cmd/replay_run.h"
 

@@ -95,6 +95,17 @@ static void no_gain_is_said_too(void **state)
     assert_non_null(strstr(report.verdict, "same time within noise"));
 }
 
+static void few_rounds_claim_nothing(void **state)
+{
+    (void)state;
+    given((double[]){11, 11, 11}, (double[]){6, 6, 6}, (double[]){3, 3, 3});
+    for (unsigned i = 0; i < 4; i++)
+        rows[i].runs = 2;
+    replay_report_compute(&report);
+    assert_non_null(strstr(report.verdict, "too few rounds"));
+    assert_null(strstr(report.verdict, "would save"));
+}
+
 static void a_better_malloc_is_named(void **state)
 {
     (void)state;
@@ -122,6 +133,7 @@ int main(void)
         cmocka_unit_test(no_gain_is_said_too),
         cmocka_unit_test(a_better_malloc_is_named),
         cmocka_unit_test(few_operations_are_not_judged),
+        cmocka_unit_test(few_rounds_claim_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
