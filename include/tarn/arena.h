@@ -210,8 +210,7 @@ TARN_API tarn_arena *tarn_arena_create_child(tarn_arena *outer, const tarn_arena
  * Threads  one at a time per arena.
  * Cost     as tarn_arena_alloc.
  */
-TARN_API TARN_MUST_USE TARN_ALLOC_SIZE(2) void *tarn_arena_alloc_slow(tarn_arena *arena,
-                                                                      size_t size, tarn_spec spec);
+TARN_API TARN_MUST_USE void *tarn_arena_alloc_slow(tarn_arena *arena, size_t size, tarn_spec spec);
 
 /**
  * tarn_arena_alloc - a block.
@@ -237,7 +236,7 @@ TARN_MUST_USE TARN_ALLOC_SIZE(2) static TARN_FAST
         if (TARN_LIKELY(size < arena->end - p)) {
             void *block = (void *)p; /* NOLINT(performance-no-int-to-ptr) */
             arena->cur = p + ((size + (TARN_ARENA_GRAIN - 1)) & ~(size_t)(TARN_ARENA_GRAIN - 1));
-            if ((spec & TARN_ZERO) != 0)
+            if ((spec & TARN_ZERO) != 0 && size <= PTRDIFF_MAX) /* it is, but gcc cannot know */
                 (void)__builtin_memset(block, 0, size);
             return block;
         }

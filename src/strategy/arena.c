@@ -10,7 +10,9 @@
  *     both are 0, the compare in tarn_arena_alloc fails for any size, and `at` is the position.
  * I2  An open window never passes its end: low <= cur <= end, cur a multiple of 8, end of 16.
  * I3  The block that ends (going up) or starts (going down) at the position is the last block.
- * I4  A refusal changes no position, no chunk in use and no record.
+ * I4  A block of no bytes lies inside a chunk, too, so that owns tells whose it is: going up it takes
+ *     none but wants a grain of room, going down it takes a grain.
+ * I5  A refusal changes no position, no chunk in use and no record.
  */
 #include "strategy/arena_chunk.h"
 
@@ -88,6 +90,8 @@ void *tarn_arena_alloc_slow(tarn_arena *a, size_t size, tarn_spec spec)
         return refuse(a, TARN_BAD_ARGUMENT, size, spec);
     if (status != TARN_OK)
         return refuse(a, status, size, spec);
+    if (size == 0)
+        whole = TARN_ARENA_GRAIN; /* I4 */
     if (!place(a, arena_position(a), whole, align, &block, &next)) {
         status = tarn_arena_grow(a, whole != 0 ? whole : TARN_ARENA_GRAIN, align);
         if (status != TARN_OK)
@@ -97,12 +101,18 @@ void *tarn_arena_alloc_slow(tarn_arena *a, size_t size, tarn_spec spec)
             return refuse(a, TARN_NO_MEMORY, size, spec);
         }
     }
-    arena_move_to(a, next);
+    arena_move_to(a, size == 0 && !arena_is(a, ARENA_DOWN) ? block : next);
     if (arena_is(a, ARENA_CHECK))
         tarn_arena_guard_block(a, arena_pointer(block), size, spec & TARN_ALIGN_BITS);
     if ((spec & TARN_ZERO) != 0)
         memset(arena_pointer(block), 0, size);
     return arena_pointer(block);
+}
+
+/* Bytes that a block takes (I4). */
+static size_t extent(const tarn_arena *a, size_t size)
+{
+    return size == 0 && arena_is(a, ARENA_DOWN) ? TARN_ARENA_GRAIN : arena_whole(size);
 }
 
 /* Is the block with these bounds the last one? */
@@ -124,8 +134,8 @@ void tarn_arena_free_as(tarn_arena *a, void *block, size_t size, uint32_t log)
         if (g == NULL)
             return;
     }
-    if (is_last(a, p, arena_whole(size)))
-        arena_move_to(a, arena_is(a, ARENA_DOWN) ? p + arena_whole(size) : p - arena_head(a));
+    if (is_last(a, p, extent(a, size)))
+        arena_move_to(a, arena_is(a, ARENA_DOWN) ? p + extent(a, size) : p - arena_head(a));
     if (g != NULL)
         tarn_arena_unguard(a, g);
 }
@@ -208,7 +218,7 @@ void *tarn_arena_resize(tarn_arena *a, void *block, size_t old_size, size_t new_
         return refuse(a, TARN_BAD_ARGUMENT, new_size, spec);
     if (status != TARN_OK)
         return refuse(a, status, new_size, spec);
-    ch.old_whole = arena_whole(old_size);
+    ch.old_whole = extent(a, old_size);
     ch.may_move = (spec & (TARN_IN_PLACE | TARN_NO_COPY)) == 0;
     if (arena_is(a, ARENA_CHECK)) {
         ch.guard = tarn_arena_guarded(a, block, old_size, spec & TARN_ALIGN_BITS);
