@@ -41,7 +41,9 @@ def first_error(done):
 def program(where, language, text, root, lib):
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/program"
-        done = gatelib.run([*compiler(language, root), "-x", "none", *([lib] if lib else []), "-o", out], input=text)
+        suite = [f"{root}/test/conform/tarn_conform.c"] if language == "c" and "tarn_conform.h" in text else []
+        done = gatelib.run([*compiler(language, root), *suite, "-x", "none", *([lib] if lib else []), "-o", out],
+                           input=text)
         if done.returncode != 0:
             return [f"{where}: does not build: {first_error(done)}"]
         done = gatelib.run([out], cwd=folder, timeout=60)
