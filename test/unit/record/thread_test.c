@@ -5,6 +5,7 @@
 
 #include "support/tarn_test.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 /* Blocks go from thread to thread through one word; whoever finds one frees it, so its address comes back elsewhere. */
 #define HANDS  4
 #define PASSES 100000
+#define MAPPED 300000
 static _Atomic(void *) mailbox;
 
 static void *pass(void *unused)
@@ -26,6 +28,8 @@ static void *pass(void *unused)
     for (int i = 0; i < PASSES; i++) {
         free(atomic_exchange(&mailbox, malloc(3001)));
         free(malloc(48));
+        if (i % 10 == 0) /* straight from the kernel: another thread gets the address at once */
+            free(malloc(MAPPED));
     }
     return unused;
 }
@@ -33,6 +37,7 @@ static void *pass(void *unused)
 static void hand_to_hand(void)
 {
     pthread_t threads[HANDS];
+    mallopt(M_MMAP_THRESHOLD, MAPPED / 2); /* also keeps it from growing */
     for (int i = 0; i < HANDS; i++)
         MUST(pthread_create(&threads[i], NULL, pass, NULL) == 0);
     for (int i = 0; i < HANDS; i++)
