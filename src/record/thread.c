@@ -25,7 +25,7 @@
 #define TIME_WORDS 64u /* words between two looks at the clock                    */
 
 extern void *__libc_stack_end;
-    /* NOLINT(readability-identifier-naming) */ /* of the dynamic linker: where the main thread's stack began */
+/* NOLINT(readability-identifier-naming) */ /* of the dynamic linker: where the main thread's stack began */
 
 _Thread_local rec_thread rec_self __attribute__((tls_model("initial-exec")));
 _Atomic uint64_t rec_stamp = 1;
