@@ -91,6 +91,8 @@ TEST(an_arena_and_its_scopes)
             list.assign(5000, 7);
         }
         CHECK(kept != nullptr && tarn_arena_owns(arena.get(), kept));
+        /* What the scope took is there to be had again. */
+        CHECK(tarn_arena_alloc(arena.get(), 1000, TARN_ALIGN_MAX) == in_scope);
         arena.reset();
         CHECK(!a.blocks.empty());
         arena.reset(TARN_KEEP_NONE);
