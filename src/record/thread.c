@@ -24,8 +24,8 @@
 #define ROOM       8u  /* words kept free: time, stamp, THREAD, the longest event */
 #define TIME_WORDS 64u /* words between two looks at the clock                    */
 
-extern void *__libc_stack_end;
-/* NOLINT(readability-identifier-naming) */ /* of the dynamic linker: where the main thread's stack began */
+/* Of the dynamic linker: where the main thread's stack began. */
+extern void *__libc_stack_end; /* NOLINT(readability-identifier-naming) */
 
 _Thread_local rec_thread rec_self __attribute__((tls_model("initial-exec")));
 _Atomic uint64_t rec_stamp = 1;
