@@ -69,10 +69,11 @@ class pools
     {
     }
     explicit pools(const options &wanted) noexcept
-        : base_{table()}, options_(wanted), refused_(), table_()
+        : base_(), options_(wanted), refused_(), large_blocks_(0), large_bytes_(0), table_()
     {
         if (options_.parent == nullptr)
             options_.parent = tarn_libc();
+        base_.ops = table(tarn_can(options_.parent, TARN_CAP_OWNS));
         if (options_.name == nullptr)
             options_.name = "pools";
     }
@@ -99,7 +100,7 @@ class pools
     {
         std::size_t need = rounded(size, align);
         if (TARN_UNLIKELY(need > limit || align > most_align))
-            return tarn_alloc(options_.parent, size, tarn_spec_for(align));
+            return large(size, align);
         tarn_pool *pool = table_[entry(need)];
         if (TARN_UNLIKELY(pool == nullptr))
             return first(entry(need));
@@ -118,7 +119,7 @@ class pools
     {
         std::size_t need = rounded(size, align);
         if (TARN_UNLIKELY(need > limit || align > most_align))
-            tarn_free(options_.parent, block, size, tarn_spec_for(align));
+            free_large(block, size, align);
         else if (TARN_LIKELY(block != nullptr))
             tarn_pool_free(table_[entry(need)], block);
     }
@@ -211,6 +212,26 @@ class pools
         return (bytes & (~bytes + 1)) < most_align ? bytes & (~bytes + 1) : +most_align;
     }
 
+    /* What no pool serves. Not cold: a vector that grows gets here. */
+    __attribute__((noinline)) void *large(std::size_t size, std::size_t align) noexcept
+    {
+        void *block = tarn_alloc(options_.parent, size, tarn_spec_for(align));
+        if (block != nullptr) {
+            large_blocks_++;
+            large_bytes_ += size;
+        }
+        return block;
+    }
+    __attribute__((noinline)) void free_large(void *block, std::size_t size,
+                                              std::size_t align) noexcept
+    {
+        if (block == nullptr)
+            return;
+        large_blocks_--;
+        large_bytes_ -= size;
+        tarn_free(options_.parent, block, size, tarn_spec_for(align));
+    }
+
     /* The pool of entry k is set up, and gives its first block. */
     TARN_SLOW void *first(std::size_t k) noexcept
     {
@@ -255,11 +276,12 @@ class pools
     {
         return reinterpret_cast<const pools *>(a);
     }
-    static const tarn_ops *table() noexcept;
+    static const tarn_ops *table(bool owns) noexcept;
 
     tarn_allocator base_; /* first: a handle points here and to the whole */
     options options_;
-    const tarn_allocator *refused_; /* who refused last, through the handle */
+    const tarn_allocator *refused_;          /* who refused last, through the handle */
+    std::size_t large_blocks_, large_bytes_; /* live, from the parent; bytes as asked for */
     tarn_pool *table_[entries];
     friend struct pools_ops;
 };
@@ -305,6 +327,8 @@ struct pools_ops {
             b.size = 0;
         else
             b.size = usable(a, b.ptr, size, spec);
+        if ((spec & TARN_ZERO) != 0 && b.size > size)
+            std::memset(static_cast<char *>(b.ptr) + size, 0, b.size - size);
         return b;
     }
     static const char *name(const tarn_allocator *a) noexcept
@@ -332,12 +356,14 @@ struct pools_ops {
     {
         return pools::self(a)->trim();
     }
-    /* Of the pools; what the parent serves is in the parent's own. */
     static tarn_status stats(const tarn_allocator *a, tarn_stats *out) noexcept
     {
+        const pools *p = pools::self(a);
         *out = tarn_stats();
         out->known = TARN_STATS_LIVE | TARN_STATS_HELD | TARN_STATS_CHUNKS;
-        for (tarn_pool *pool : pools::self(a)->table_) {
+        out->live_blocks = p->large_blocks_;
+        out->live_bytes = out->held_bytes = p->large_bytes_;
+        for (tarn_pool *pool : p->table_) {
             tarn_stats one;
             if (pool == nullptr || tarn_get_stats(tarn_pool_allocator(pool), &one) != TARN_OK)
                 continue;
@@ -372,32 +398,41 @@ struct pools_ops {
     }
 };
 
-inline const tarn_ops *pools::table() noexcept
+/* Whether it can tell what it owns depends on the parent: two tables, since that is a constant of a table. */
+template <bool Owns> struct pools_table {
+    static const tarn_ops *get() noexcept
+    {
+        static const tarn_rare_ops rare = {sizeof(tarn_rare_ops),
+                                           pools_ops::name,
+                                           Owns ? pools_ops::owns : nullptr,
+                                           pools_ops::usable,
+                                           nullptr,
+                                           nullptr,
+                                           nullptr,
+                                           pools_ops::trim,
+                                           pools_ops::stats,
+                                           nullptr,
+                                           pools_ops::check,
+                                           pools_ops::why,
+                                           pools_ops::parent,
+                                           pools_ops::deinit};
+        static const tarn_ops ops = {TARN_ABI,
+                                     TARN_CAP_FREE | TARN_CAP_TRIM | TARN_CAP_CHECK |
+                                         TARN_CAP_STATS | (Owns ? +TARN_CAP_OWNS : 0u),
+                                     pools_ops::alloc,
+                                     pools_ops::free,
+                                     nullptr,
+                                     pools_ops::alloc_at_least,
+                                     nullptr,
+                                     nullptr,
+                                     &rare};
+        return &ops;
+    }
+};
+
+inline const tarn_ops *pools::table(bool owns) noexcept
 {
-    static const tarn_rare_ops rare = {sizeof(tarn_rare_ops),
-                                       pools_ops::name,
-                                       pools_ops::owns,
-                                       pools_ops::usable,
-                                       nullptr,
-                                       nullptr,
-                                       nullptr,
-                                       pools_ops::trim,
-                                       pools_ops::stats,
-                                       nullptr,
-                                       pools_ops::check,
-                                       pools_ops::why,
-                                       pools_ops::parent,
-                                       pools_ops::deinit};
-    static const tarn_ops ops = {TARN_ABI,
-                                 TARN_CAP_FREE | TARN_CAP_TRIM | TARN_CAP_CHECK | TARN_CAP_STATS,
-                                 pools_ops::alloc,
-                                 pools_ops::free,
-                                 nullptr,
-                                 pools_ops::alloc_at_least,
-                                 nullptr,
-                                 nullptr,
-                                 &rare};
-    return &ops;
+    return owns ? pools_table<true>::get() : pools_table<false>::get();
 }
 
 /** in_pools - the place of a tarn::pools, which must outlive the containers. */
