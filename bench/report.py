@@ -104,7 +104,7 @@ def machine_lines(document):
     peers = ", ".join(f"{peer} {version}" for peer, version in m["versions"].items())
     return [("date", m["date"]), ("command", m["command"] + f" ({document['seconds']} s)"),
             ("machine", f"{m['cpu']}, {m['cpus']} CPUs, {m['memory_mib']} MiB; Linux {m['kernel']}; "
-                        f"transparent huge pages: {m['huge_pages']}"),
+                        f"transparent huge pages: {m['huge_pages']}; load at the start: {m.get('load', 'not noted')}"),
             ("compiler", f"{m['compiler']}, {m['flags']}"), ("Tarn", m["tarn"]), ("peers", peers)]
 
 
