@@ -13,10 +13,20 @@
 #include <string.h>
 
 /* Large requests are refused by Tarn; AddressSanitizer is to refuse as malloc does, and not to die. */
-const char *__asan_default_options(void);
+TARN_API const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
+}
+
+/* What ThreadSanitizer is not to report; a runner may say so before it includes this. */
+#ifndef RUN_TSAN_SUPPRESSIONS
+#define RUN_TSAN_SUPPRESSIONS ""
+#endif
+TARN_API const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return RUN_TSAN_SUPPRESSIONS;
 }
 
 static inline int run_table(const tarn_conform_options *table, size_t count, int argc, char **argv)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The suite on allocators that stand below all others: libc, pages, and the tests' own probe. */
+/* The suite on allocators that stand below all others: libc, and the tests' own probe. */
 #include "conform/run.h"
 
 #include "support/probe.h"
 
-#include <tarn/pages.h>
 #include <tarn/source.h>
 
 static tarn_allocator *libc_make(tarn_allocator *parent, void *user)
@@ -12,21 +11,6 @@ static tarn_allocator *libc_make(tarn_allocator *parent, void *user)
     (void)parent;
     (void)user;
     return tarn_libc();
-}
-
-static tarn_pages pages;
-
-static tarn_allocator *pages_make(tarn_allocator *parent, void *user)
-{
-    (void)parent;
-    return tarn_pages_init(&pages, user) == TARN_OK ? tarn_pages_allocator(&pages) : NULL;
-}
-
-static void pages_unmake(tarn_allocator *a, void *user)
-{
-    (void)a;
-    (void)user;
-    tarn_pages_deinit(&pages);
 }
 
 static probe strict;
@@ -44,7 +28,6 @@ static void probe_unmake(tarn_allocator *a, void *user)
     probe_deinit(&strict);
 }
 
-static tarn_pages_options plain, limited = {.limit = 2 << 20};
 static probe_options exact, slack = {.slack = 48},
                             bare = {.without_caps = ~(uint32_t)TARN_CAP_FREE,
                                     .without = PROBE_NO_AT_LEAST | PROBE_NO_BATCH | PROBE_NO_RARE};
@@ -53,19 +36,6 @@ int main(int argc, char **argv)
 {
     const tarn_conform_options table[] = {
         {.name = "libc", .make = libc_make, .max_align = 4096, .max_size = 100000},
-        {.name = "pages",
-         .make = pages_make,
-         .unmake = pages_unmake,
-         .user = &plain,
-         .max_align = 65536,
-         .max_size = 40000,
-         .budget = 16 << 20},
-        {.name = "pages(limit)",
-         .make = pages_make,
-         .unmake = pages_unmake,
-         .user = &limited,
-         .max_size = 8192,
-         .budget = 1 << 20},
         {.name = "probe",
          .make = probe_make,
          .unmake = probe_unmake,

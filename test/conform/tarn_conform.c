@@ -1061,8 +1061,9 @@ static void rule_threads(bench *t)
         workers[i].own.failures = 0;
         workers[i].own.random = draw(t);
         workers[i].own.budget = t->budget / THREADS;
-        workers[i].started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
     }
+    for (size_t i = 0; workers != NULL && i < THREADS; i++)
+        workers[i].started = pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0;
     for (size_t i = 0; workers != NULL && i < THREADS; i++)
         if (workers[i].started) {
             (void)pthread_join(workers[i].thread, NULL);

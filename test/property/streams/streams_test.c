@@ -20,7 +20,7 @@
 enum { ROUNDS = 40, ATTEMPT_SECONDS = 20, SUBJECT_SECONDS = 600 };
 
 /* Large requests are refused as malloc does; a shrinking run is not to print a report each time. */
-const char *__asan_default_options(void);
+TARN_API const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
