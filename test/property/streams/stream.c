@@ -83,7 +83,7 @@ static op_kind draw_kind(uint64_t *state)
 void stream_make(stream *s, uint64_t seed)
 {
     uint64_t state = seed;
-    s->count = 20 + draw(&state) % (STREAM_MAX - 19);
+    s->count = 20 + (size_t)(draw(&state) % (STREAM_MAX - 19));
     for (size_t i = 0; i < s->count; i++) {
         s->ops[i].kind = draw_kind(&state);
         s->ops[i].a = (uint32_t)draw(&state);
