@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tables from results.json: text, markdown, and docs/benchmarks.md (from bench/benchmarks.md.in, every number filled in).
+"""Tables from results.json: text, markdown, and the documentation's (bench/*.md.in and the README, every number filled in).
 
-    bench/report.py [RESULTS] [--docs FILE]
+    bench/report.py [RESULTS] [--docs | --markdown]
 """
 import argparse
 import json
@@ -193,24 +193,68 @@ def fill(document, word):
     raise SystemExit(f"report: the template says {{{{{word}}}}}, which is not known")
 
 
-def write_docs(document, path):
-    with open(os.path.join(HERE, "benchmarks.md.in"), encoding="utf-8") as f:
-        template = f.read()
-    page = re.sub(r"\{\{(.+?)\}\}", lambda match: fill(document, match.group(1)), template)
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(page)
+# The README's table: case, metric, what it is, and Tarn's contender. Others stand in the columns where they take part.
+README_ROWS = [
+    ("burst", "pair", "64 blocks out and back, ns a pair", "tarn pool"),
+    ("refill_1e6", "sum", "10⁶ blocks freed at random, allocated again, visited, ns", "tarn pool"),
+    ("replace_1e6", "sum", "a random 30 % of 10⁶ replaced, the new ones visited, ns", "tarn pool"),
+    ("memory_24", "overhead", "resident / live, 10⁶ objects of 24 B", "tarn pool"),
+    ("arena_1e3", "alloc", "1,000 arena allocations and a reset, ns each", "tarn arena"),
+    ("containers", "sum", "std::list and std::map churn, ms", "tarn::allocator"),
+    ("life_100", "life", "a pool made for 100 blocks, used once, ns", "tarn pool"),
+    ("threads", "two", "one allocator shared by two threads, ns a pair", "tarn lock(pool)"),
+]
+README_COLUMNS = [("glibc",), ("jemalloc",), ("mimalloc",), ("tcmalloc",), ("ideal", "bump"),
+                  ("boost::pool", "boost::fast_pool_allocator"), ("foonathan node_pool", "foonathan memory_stack")]
+README_HEAD = ["", "Tarn", "glibc", "jemalloc", "mimalloc", "tcmalloc", "by hand", "Boost", "foonathan"]
+
+
+def readme_table(document):
+    """A figure for each, from the run that wrote the page of benchmarks."""
+    rows = []
+    for name, metric, what, tarn in README_ROWS:
+        row = document["cases"].get(name, {})
+        line = [what]
+        for names in [(tarn,), *README_COLUMNS]:
+            values = next((row[who][metric] for who in names if metric in row.get(who, {})), None)
+            line.append(number(measure.quartiles(values)[1], metric) if values else "–")
+        rows.append(line)
+    about = document["machine"]
+    told = (f"Medians of one interleaved run, {about['date'].split(' ')[0]}, {about['cpu']}, "
+            f"{about['cpus']} CPUs, {about['compiler']}: `make bench` repeats it, [docs/benchmarks.md](docs/benchmarks.md) has all of it with the "
+            "ratios, their spread and the versions.")
+    return as_markdown(README_HEAD, rows) + "\n\n" + told
+
+
+README_MARKS = ("<!-- bench/run --docs writes from here -->\n", "<!-- to here -->")
+
+
+def write_docs(document, root):
+    """docs/benchmarks.md, docs/when-not.md, and the table in the README."""
+    for page in ("benchmarks.md", "when-not.md"):
+        with open(os.path.join(HERE, page + ".in"), encoding="utf-8") as f:
+            template = f.read()
+        text_of_page = re.sub(r"\{\{(.+?)\}\}", lambda match: fill(document, match.group(1)), template)
+        with open(os.path.join(root, "docs", page), "w", encoding="utf-8") as f:
+            f.write(text_of_page)
+    readme = os.path.join(root, "README.md")
+    with open(readme, encoding="utf-8") as f:
+        before, rest = f.read().split(README_MARKS[0])
+    after = rest.split(README_MARKS[1])[1]
+    with open(readme, "w", encoding="utf-8") as f:
+        f.write(before + README_MARKS[0] + "\n" + readme_table(document) + "\n\n" + README_MARKS[1] + after)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/report.py", description=__doc__.splitlines()[0])
     parser.add_argument("results", nargs="?", default=os.path.join(HERE, "..", "bench-out", "results.json"))
-    parser.add_argument("--docs", metavar="FILE", help="write the page of the documentation")
+    parser.add_argument("--docs", action="store_true", help="write the documentation's pages and the README's table")
     parser.add_argument("--markdown", action="store_true")
     chosen = parser.parse_args()
     with open(chosen.results, encoding="utf-8") as f:
         document = json.load(f)
     if chosen.docs:
-        write_docs(document, chosen.docs)
+        write_docs(document, os.path.dirname(HERE))
     else:
         print(markdown(document) if chosen.markdown else text(document))
     return 0
