@@ -124,6 +124,96 @@ static void random_runs_keep_every_invariant(void **unused)
     }
 }
 
+static tarn_fault_kind seen_kind;
+static const void *seen_block;
+static int seen_count;
+
+static void remember(const tarn_fault *fault, void *user)
+{
+    (void)user;
+    seen_kind = fault->kind;
+    seen_block = fault->block;
+    seen_count++;
+}
+
+/* Blocks given back in rows, up or down, forwards with gaps, across words and across what is carved. */
+static void rows_of_blocks_are_given_back_together(void **unused)
+{
+    (void)unused;
+    enum { N = 500 };
+    char *blocks[N];
+    void *row[N];
+    for (size_t size = 8; size <= 24; size += 8) {
+        for (size_t start = 0; start < 200; start += 7) {
+            for (size_t n = 1; n < 290; n += 31) {
+                tarn_pool pool;
+                assert_int_equal(tarn_pool_init(&pool, &(tarn_pool_options){.block_size = size}),
+                                 TARN_OK);
+                assert_int_equal(tarn_pool_alloc_batch(&pool, N, (void **)blocks), N);
+                for (size_t i = 0; i < n; i++)
+                    row[i] = n % 2 == 0 ? blocks[start + i] : blocks[start + n - 1 - i];
+                assert_int_equal(tarn_pool_give(&pool, row, n), n);
+                assert_int_equal(tarn_pool_check(&pool), TARN_OK);
+                tarn_pool_chunk *c;
+                for (size_t i = 0; i < N; i++) {
+                    size_t k;
+                    assert_int_equal(tarn_pool_find(&pool, blocks[i], true, &c, &k),
+                                     TARN_POOL_CARVED);
+                    assert_int_equal(tarn_bitmap_has(&c->map, k), i >= start && i < start + n);
+                }
+                tarn_pool_deinit(&pool);
+            }
+        }
+    }
+}
+
+static void a_double_free_within_a_row_is_named(void **unused)
+{
+    (void)unused;
+    enum { N = 128 };
+    char *blocks[N];
+    void *row[N + 1];
+    (void)tarn_fault_set_handler(remember, NULL);
+    for (size_t twice = 0; twice < N; twice += 9) {
+        tarn_pool pool;
+        seen_count = 0;
+        assert_int_equal(tarn_pool_init(&pool, &(tarn_pool_options){.block_size = 32}), TARN_OK);
+        assert_int_equal(tarn_pool_alloc_batch(&pool, N, (void **)blocks), N);
+        row[0] = blocks[twice];
+        for (size_t i = 0; i < N; i++)
+            row[i + 1] = blocks[i];
+        tarn_pool_free_batch(&pool, N + 1, row);
+        tarn_pool_flush(&pool);
+        assert_int_equal(seen_count, 1);
+        assert_int_equal(seen_kind, TARN_FAULT_DOUBLE_FREE);
+        assert_ptr_equal(seen_block, blocks[twice]);
+        assert_int_equal(tarn_pool_check(&pool), TARN_OK);
+        tarn_pool_deinit(&pool);
+    }
+    (void)tarn_fault_set_handler(NULL, NULL);
+}
+
+static void a_row_ends_where_carving_ends(void **unused)
+{
+    (void)unused;
+    tarn_pool pool;
+    char *blocks[100];
+    seen_count = 0;
+    (void)tarn_fault_set_handler(remember, NULL);
+    assert_int_equal(tarn_pool_init(&pool, &(tarn_pool_options){.block_size = 32, .limit = 100}),
+                     TARN_OK);
+    assert_int_equal(tarn_pool_alloc_batch(&pool, 100, (void **)blocks), 100);
+    void *row[] = {blocks[98], blocks[99], blocks[99] + 32};
+    tarn_pool_free_batch(&pool, 3, row);
+    tarn_pool_flush(&pool);
+    assert_int_equal(seen_count, 1);
+    assert_int_equal(seen_kind, TARN_FAULT_FOREIGN_POINTER);
+    assert_ptr_equal(seen_block, blocks[99] + 32);
+    assert_int_equal(tarn_pool_check(&pool), TARN_OK);
+    (void)tarn_fault_set_handler(NULL, NULL);
+    tarn_pool_deinit(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +221,9 @@ int main(void)
         cmocka_unit_test(a_growing_pool_never_reads_an_address_it_is_asked_about),
         cmocka_unit_test(fit_is_the_most_that_fits),
         cmocka_unit_test(random_runs_keep_every_invariant),
+        cmocka_unit_test(rows_of_blocks_are_given_back_together),
+        cmocka_unit_test(a_double_free_within_a_row_is_named),
+        cmocka_unit_test(a_row_ends_where_carving_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
