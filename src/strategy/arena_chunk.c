@@ -123,6 +123,12 @@ static size_t idle_bytes(const tarn_arena *a)
     return sum;
 }
 
+/* Bytes that may still be taken. */
+static size_t left_of_limit(const tarn_arena *a)
+{
+    return a->limit > a->held ? a->limit - a->held : 0;
+}
+
 /* How much to take so that the limit holds: between least and want, both whole granules. Idle
  * chunks make room when that is what it takes. */
 static tarn_status fit_limit(tarn_arena *a, size_t least, size_t granule, size_t *want)
@@ -130,12 +136,12 @@ static tarn_status fit_limit(tarn_arena *a, size_t least, size_t granule, size_t
     size_t left;
     if (a->limit == 0)
         return TARN_OK;
-    left = a->limit - a->held;
+    left = left_of_limit(a);
     if (least > left) {
         if (least > left + idle_bytes(a))
             return TARN_LIMIT;
         (void)tarn_arena_trim(a);
-        left = a->limit - a->held;
+        left = left_of_limit(a);
     }
     if (*want > left)
         *want = left - left % granule;
@@ -152,7 +158,7 @@ static tarn_status take_chunk(tarn_arena *a, size_t need)
         granule = ARENA_CHUNK_ALIGN;
     if (!tarn_add(need, HEADER, &least) || !tarn_round_up(least, granule, &least))
         return TARN_TOO_BIG;
-    if (want < least)
+    if (want < least || !tarn_round_up(want, granule, &want)) /* the source would round it */
         want = least;
     status = fit_limit(a, least, granule, &want);
     if (status != TARN_OK)
@@ -227,8 +233,8 @@ static tarn_status extend_range(tarn_arena *a, size_t need)
     tarn_status status;
     assert(need > (down ? at - c->low : c->high - at));
     need -= down ? at - c->low : c->high - at;
-    if (a->limit != 0 && a->limit - a->held < left)
-        left = tarn_align_down(a->limit - a->held, granule);
+    if (a->limit != 0 && left_of_limit(a) < left)
+        left = tarn_align_down(left_of_limit(a), granule);
     if (!tarn_round_up(need, granule, &least) || least > left)
         return TARN_LIMIT;
     if (step < a->chunk_size)

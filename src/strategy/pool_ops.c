@@ -179,15 +179,15 @@ static void *pool_resize(tarn_allocator *a, void *block, size_t old_size, size_t
                          size_t keep, tarn_spec spec)
 {
     tarn_pool *pool = (tarn_pool *)a;
-    (void)keep;
+    size_t from = old_size > keep ? old_size : keep; /* an old size of 0 may mean "unknown" */
     if (new_size > pool->block_size || new_size < pool->min_size)
         return tarn_pool_refuse(pool, new_size > pool->block_size ? TARN_TOO_BIG : TARN_WRONG_SIZE,
                                 new_size, tarn_spec_align(spec), pool->block_size);
     if ((spec & TARN_ALIGN_BITS) > pool->spec_max)
         return tarn_pool_refuse(pool, TARN_BAD_ALIGN, new_size, tarn_spec_align(spec),
                                 (size_t)1 << pool->spec_max);
-    if ((spec & TARN_ZERO) != 0 && new_size > old_size)
-        memset((char *)block + old_size, 0, new_size - old_size);
+    if ((spec & TARN_ZERO) != 0 && new_size > from)
+        memset((char *)block + from, 0, new_size - from);
     return block;
 }
 

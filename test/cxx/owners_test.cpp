@@ -113,6 +113,19 @@ TEST(the_last_block_of_an_arena_goes_back)
     alloc.deallocate(q, 20);
 }
 
+TEST(released_pools_have_nothing_on_record)
+{
+    tarn_pages_options wanted = tarn_pages_options();
+    wanted.limit = 1 << 20;
+    tarn::pages pages(wanted);
+    tarn::pools pools(pages.source());
+    while (tarn_alloc(pools.handle(), 64, 3) != nullptr) {
+    }
+    CHECK(tarn_get_why(pools.handle()).status == TARN_LIMIT);
+    pools.release();
+    CHECK(tarn_get_why(pools.handle()).status == TARN_OK);
+}
+
 TEST(pages_as_a_source)
 {
     tarn_pages_report report;

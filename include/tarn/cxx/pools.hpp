@@ -153,6 +153,7 @@ class pools
             tarn_free(options_.parent, pool, sizeof *pool, TARN_SPEC_OF(tarn_pool));
             pool = nullptr;
         }
+        refused_ = nullptr; /* it may have been one of them */
     }
 
     /** Idle chunks back to where they came from. Returns bytes. O(chunks). */

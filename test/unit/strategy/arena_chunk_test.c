@@ -178,6 +178,34 @@ static void created_arenas(void **state)
     assert_int_equal(r.mapped, 0);
 }
 
+/* Sizes that are no whole granules of the source: what it rounds up to counts. */
+static void the_limit_holds_whatever_the_source_gives(void **state)
+{
+    static const size_t limits[] = {3000, 5000, 6000, 9000, 20000};
+    (void)state;
+    for (size_t i = 0; i < 4 * (sizeof limits / sizeof *limits); i++) {
+        tarn_arena_options o = {.source = &pages.source, .chunk_size = 5000};
+        tarn_arena local, *a = &local;
+        size_t count = 0, chunks;
+        o.limit = limits[i / 4];
+        o.reserve = (i & 1) != 0 ? 1 << 20 : 0;
+        if ((i & 2) != 0)
+            a = tarn_arena_create(&o, NULL);
+        else
+            assert_int_equal(tarn_arena_init(a, &o), TARN_OK);
+        if (a == NULL)
+            continue; /* not even itself */
+        while (count < 2000 && tarn_arena_alloc(a, 100, 3) != NULL)
+            count++;
+        assert_true(count < 2000);
+        assert_true(held(a, &chunks) <= o.limit);
+        if (a != &local)
+            tarn_arena_destroy(a);
+        else
+            tarn_arena_deinit(a);
+    }
+}
+
 /* Without memory: refused at whichever call of the parent, and whole afterwards. */
 static void a_parent_that_refuses(void **state)
 {
@@ -209,6 +237,7 @@ int main(void)
         cmocka_unit_test(reset_keeps_what_it_is_told),
         cmocka_unit_test(trim_gives_back_the_idle),
         cmocka_unit_test(the_limit_holds),
+        cmocka_unit_test(the_limit_holds_whatever_the_source_gives),
         cmocka_unit_test(a_buffer_alone_is_all_there_is),
         cmocka_unit_test(a_range_is_used_to_its_end),
         cmocka_unit_test(created_arenas),

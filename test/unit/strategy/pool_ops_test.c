@@ -212,6 +212,10 @@ static void resize_stays_inside_the_block(void **unused)
     assert_int_equal(block[7], 0x55);
     for (int i = 8; i < 20; i++)
         assert_int_equal(block[i], 0);
+    memset(block, 0x55, 32); /* an old size of 0, for "unknown": what is kept is not zeroed */
+    assert_ptr_equal(tarn_resize(&pool.allocator, block, 0, 20, 8, TARN_ZERO), block);
+    assert_int_equal(block[7], 0x55);
+    assert_int_equal(block[8], 0);
     assert_null(tarn_resize(&pool.allocator, block, 20, 33, 20, 0));
     assert_int_equal(tarn_get_why(&pool.allocator).status, TARN_TOO_BIG);
     assert_null(tarn_resize(&pool.allocator, block, 20, 30, 20, TARN_SPEC(64)));
