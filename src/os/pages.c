@@ -173,6 +173,9 @@ void *tarn_os_remap(void *p, size_t old_size, size_t new_size, size_t align, boo
             q = mremap(p, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
         if (to != NULL && q == MAP_FAILED)
             tarn_os_release(to, new_size);
+        /* It is committed, but Valgrind takes what was gained for still reserved until told so. */
+        else if (to != NULL && new_size > old_size)
+            (void)tarn_os_commit((char *)q + old_size, new_size - old_size);
     }
     errno = saved;
     return q != MAP_FAILED ? q : NULL;
