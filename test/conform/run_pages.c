@@ -25,14 +25,6 @@ static void pages_unmake(tarn_allocator *a, void *user)
 
 static tarn_pages_options plain, limited = {.limit = 2 << 20};
 
-/* Memcheck takes the new bytes of mremap(MREMAP_FIXED) for unaddressable, and that is how a block of
- * more than a page's alignment moves. */
-static bool under_memcheck(void)
-{
-    const char *preload = getenv("LD_PRELOAD");
-    return preload != NULL && strstr(preload, "vgpreload_memcheck") != NULL;
-}
-
 int main(int argc, char **argv)
 {
     const tarn_conform_options table[] = {
@@ -40,7 +32,7 @@ int main(int argc, char **argv)
          .make = pages_make,
          .unmake = pages_unmake,
          .user = &plain,
-         .max_align = under_memcheck() ? 4096 : 65536,
+         .max_align = 65536,
          .max_size = 40000,
          .budget = 16 << 20},
         {.name = "pages(limit)",
