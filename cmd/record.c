@@ -183,17 +183,15 @@ static void describe(trace_line *out, const char *path)
         snprintf(out->line, sizeof out->line, "%s", why);
         return;
     }
-    tarn_trace_scan(trace);
     bool complete = tarn_trace_state(trace, why) == TARN_TRACE_COMPLETE;
     const tarn_trace_counts *n = tarn_trace_get_counts(trace);
     human_bytes(size, (double)n->file_bytes);
-    if (n->events > 10000)
+    if (n->told > 10000)
         snprintf(each, sizeof each, ", %.2f bytes an event",
-                 (double)n->file_bytes / (double)n->events);
-    snprintf(out->line, sizeof out->line, "%llu events of %u thread%s in %.1f s -> %s (%s%s) [%s]",
-             (unsigned long long)n->events, n->threads, n->threads == 1 ? "" : "s",
-             (double)n->time_ns / 1e9, path, size, each, complete ? "complete" : why);
-    out->events = n->events;
+                 (double)n->file_bytes / (double)n->told);
+    snprintf(out->line, sizeof out->line, "%llu events -> %s (%s%s) [%s]",
+             (unsigned long long)n->told, path, size, each, complete ? "complete" : why);
+    out->events = n->told;
     tarn_trace_close(trace);
 }
 

@@ -9,7 +9,6 @@
 void tarn_block_sign(tarn_block_head *head)
 {
     head->magic = TARN_BLOCK_MAGIC;
-    head->unused = 0;
     head->check = tarn_check(head, sizeof *head - sizeof head->check);
 }
 
@@ -29,8 +28,10 @@ size_t tarn_block_seal(tarn_sealer *sealer, tarn_block_head *head, const void *d
         return 0;
     const void *from = data;
     size_t length = head->words;
+    head->others = 0;
     if (head->type == TARN_BLOCK_EVENTS) {
         length = tarn_pack_encode(&sealer->pack, data, head->words, sealer->columns);
+        head->others = sealer->pack.other_words;
         from = sealer->columns;
     }
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, TARN_ZSTD_LEVEL);

@@ -54,8 +54,8 @@ typedef struct tarn_block_head {
     uint32_t thread;   /* that the slot belonged to at the block's start                */
     uint64_t stamp;    /* of the run that the block starts in                           */
     uint64_t time_ns;  /* at the block's start                                          */
-    uint32_t unused;
-    uint32_t check; /* tarn_check of what stands before it                              */
+    uint32_t others;   /* EVENTS: words that are no event of their own; META: 0         */
+    uint32_t check;    /* tarn_check of what stands before it                              */
 } tarn_block_head;
 
 /* The payload of the END block, uncompressed behind its head (packed = its size). */

@@ -135,6 +135,14 @@ static unsigned tell_other(state *s, uint64_t word)
     }
 }
 
+/* Is an OTHER word of this op an event? The rest of its words are not. */
+static bool is_event(unsigned op)
+{
+    return op == TARN_OP_THREAD || op == TARN_OP_THREAD_END || op == TARN_OP_USABLE ||
+           op == TARN_OP_ALLOC_WIDE || op == TARN_OP_REALLOC_WIDE || op == TARN_OP_ALLOC_SIZED ||
+           op == TARN_OP_REALLOC_SIZED;
+}
+
 static uint8_t *column(uint8_t *out, const uint8_t *from, const uint8_t *to)
 {
     size_t length = (size_t)(to - from);
@@ -153,6 +161,7 @@ size_t tarn_pack_encode(tarn_pack *pack, const uint64_t *words, uint32_t count, 
     memset(pack->table, 0, sizeof pack->table);
     memset(pack->codes, 0, (count + 1) / 2);
     unsigned tail = 0;
+    uint32_t others = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t word = words[i];
         unsigned code = PLAIN;
@@ -160,10 +169,12 @@ size_t tarn_pack_encode(tarn_pack *pack, const uint64_t *words, uint32_t count, 
         if (tail) {
             s.others = tarn_varint_put(s.others, word);
             tail--;
+            others++;
         } else if (kind == TARN_WORD_FREE) {
             code = tell_free(&s, tarn_word_freed(word), FREE_REF);
         } else if (kind == TARN_WORD_OTHER) {
             tail = tarn_word_tail(tarn_word_which(word));
+            others += !is_event(tarn_word_which(word));
             code = tell_other(&s, word);
         } else {
             s.keys = tarn_varint_put(s.keys, tarn_word_key(word));
@@ -173,6 +184,7 @@ size_t tarn_pack_encode(tarn_pack *pack, const uint64_t *words, uint32_t count, 
         }
         pack->codes[i / 2] |= (uint8_t)(code << (i & 1) * 4);
     }
+    pack->other_words = others;
     uint8_t *end = column(out, pack->codes, pack->codes + (count + 1) / 2);
     end = column(end, pack->keys, s.keys);
     end = column(end, pack->refs, s.refs);

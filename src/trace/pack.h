@@ -30,6 +30,7 @@ typedef struct tarn_pack {
     uint8_t refs[TARN_SLOT_WORDS * 3];
     uint8_t news[TARN_SLOT_WORDS * 10];
     uint8_t others[TARN_SLOT_WORDS * 10];
+    uint32_t other_words; /* after encode: words that are no event of their own */
 } tarn_pack;
 
 /* Pack count <= TARN_SLOT_WORDS words; returns the bytes written to out (TARN_PACK_BOUND of room). */

@@ -343,6 +343,7 @@ void tarn_trace_rewind(tarn_trace *trace)
     stop(trace);
     *n = (tarn_trace_counts){.failed = n->failed,
                              .file_bytes = n->file_bytes,
+                             .told = n->told,
                              .contexts = n->contexts,
                              .modules = n->modules};
     trace->bad_blocks = trace->bad_words = 0;
@@ -478,6 +479,11 @@ tarn_trace_status tarn_trace_open(const char *path, tarn_trace **trace, char *wh
                                 .pid = file->pid,
                                 .parent_pid = file->parent_pid};
     t->counts.file_bytes = t->blocks.size;
+    for (size_t i = 0; i < t->blocks.count; i++) {
+        const tarn_block_head *head = &t->blocks.list[i].head;
+        if (head->slot != 0 && head->others <= head->words)
+            t->counts.told += head->words - head->others;
+    }
     t->counts.failed = t->blocks.has_end ? t->blocks.end.failed : t->blocks.live.failed;
     describe_end(t);
     start(t);

@@ -55,9 +55,10 @@ typedef struct tarn_trace_counts {
     uint64_t live_at_end; /* * bytes */
     uint64_t time_ns;    /* * of the last event                                                   */
     uint64_t file_bytes; /* size of the trace on disk                                             */
-    uint32_t threads;    /* *                                                                     */
-    uint32_t contexts;   /* tarn_trace_get_context() takes numbers below this   */
-    uint32_t modules;    /* tarn_trace_get_module() takes numbers below this    */
+    uint64_t told; /* events by the heads of the blocks, foreign frees included: known at once    */
+    uint32_t threads;  /* *                                                                     */
+    uint32_t contexts; /* tarn_trace_get_context() takes numbers below this   */
+    uint32_t modules;  /* tarn_trace_get_module() takes numbers below this    */
 } tarn_trace_counts;
 
 typedef struct tarn_trace_info {

@@ -128,6 +128,7 @@ static void events_in_order(void **state)
     assert_int_equal(n->frees, 4);
     assert_int_equal(n->reallocs, 1);
     assert_int_equal(n->foreign_frees, 1);
+    assert_int_equal(n->told, SMALL - 1 + 1); /* without the free unseen, with the foreign one */
     assert_int_equal(n->threads, 2);
     assert_int_equal(n->objects, 3);
     assert_int_equal(n->peak_live, 64 + 999);
