@@ -257,7 +257,8 @@ static TARN_FAST void tarn_free(tarn_allocator *a, void *block, size_t size, tar
  * `keep` bytes are copied. An allocator without the operation is served by alloc, copy and free,
  * where moving is allowed.
  *
- * Units    old_size, new_size, keep in bytes; keep <= the smaller of the two sizes.
+ * Units    old_size, new_size, keep in bytes; keep <= the smaller of the two sizes. When old_size is
+ *          0 for "unknown", TARN_ZERO leaves the first keep bytes as they are.
  * Returns  the block, perhaps at another address: its first keep bytes are those of the old one.
  *          The old pointer is then gone unless it is the one returned.
  * Fails    NULL: the block is untouched and still the caller's.

@@ -137,7 +137,7 @@ TARN_API tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *op
  * tarn_pool_deinit - every chunk back to where it came from; blocks that are still out are gone
  * with them.
  *
- * A call on the pool afterwards is a fault: use after deinit.
+ * An alloc, a free or another deinit afterwards is a fault: use after deinit.
  *
  * Fails    never.
  * Threads  one.

@@ -101,6 +101,20 @@ static void flaw_resize_not_zero(void)
     base.ops.resize = resize_without_zero;
 }
 
+static void *resize_zeroes_the_unknown(tarn_allocator *a, void *block, size_t old_size,
+                                       size_t new_size, size_t keep, tarn_spec spec)
+{
+    void *p = sound.ops.resize(a, block, old_size, new_size, keep, spec);
+    if (p != NULL && old_size == 0 && (spec & TARN_ZERO) != 0)
+        memset(p, 0, new_size);
+    return p;
+}
+
+static void flaw_resize_zeroes_the_unknown(void)
+{
+    base.ops.resize = resize_zeroes_the_unknown;
+}
+
 static void *resize_frees_on_refusal(tarn_allocator *a, void *block, size_t old_size,
                                      size_t new_size, size_t keep, tarn_spec spec)
 {
@@ -467,6 +481,7 @@ static const flaw FLAWS[] = {
     {"zero", flaw_says_zeroed},
     {"resize", flaw_resize_loses},
     {"resize", flaw_resize_not_zero},
+    {"resize", flaw_resize_zeroes_the_unknown},
     {"in-place", flaw_in_place_moves},
     {"in-place", flaw_refused_resize_writes},
     {"no-copy", flaw_no_copy_moves_empty},

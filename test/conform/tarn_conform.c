@@ -528,8 +528,7 @@ static bool resize(bench *t, size_t i, size_t size, tarn_spec flags)
     size_t old = draw_between(t, p->size, p->granted);
     size_t keep = draw_between(t, 0, old < size ? old : size);
     bool fits = size <= t->max_size && size + tarn_spec_align(p->spec) <= t->budget - t->spent;
-    bool unsized =
-        tarn_can(t->a, TARN_CAP_UNSIZED_FREE) && (flags & TARN_ZERO) == 0 && draw(t) % 4 == 0;
+    bool unsized = tarn_can(t->a, TARN_CAP_UNSIZED_FREE) && draw(t) % 4 == 0;
     void *q = tarn_resize(t->a, p->ptr, unsized ? 0 : old, size, keep, p->spec | flags);
     if (q == NULL) {
         EXPECT(t, !fits || (flags & (TARN_IN_PLACE | TARN_NO_COPY)) != 0,
