@@ -113,7 +113,7 @@ TEST(the_last_block_of_an_arena_goes_back)
     alloc.deallocate(q, 20);
 }
 
-TEST(released_pools_have_nothing_on_record)
+TEST(pools_tell_why_they_refused)
 {
     tarn_pages_options wanted = tarn_pages_options();
     wanted.limit = 1 << 20;
@@ -122,8 +122,19 @@ TEST(released_pools_have_nothing_on_record)
     while (tarn_alloc(pools.handle(), 64, 3) != nullptr) {
     }
     CHECK(tarn_get_why(pools.handle()).status == TARN_LIMIT);
-    pools.release();
-    CHECK(tarn_get_why(pools.handle()).status == TARN_OK);
+    CHECK(tarn_get_why(pools.handle()).size == 64);
+    CHECK(tarn_alloc(pools.handle(), 128, 3) == nullptr); /* its pool is not even set up */
+    CHECK(tarn_get_why(pools.handle()).status == TARN_LIMIT);
+    CHECK(tarn_get_why(pools.handle()).size == 128);
+    pools.release(); /* the pool that refused is gone, its reason is not */
+    CHECK(tarn_get_why(pools.handle()).status == TARN_LIMIT);
+
+    tarn::pools::options odd = tarn::pools::options();
+    odd.chunk_size = 1000;
+    tarn::pools never(odd);
+    CHECK(tarn_get_why(never.handle()).status == TARN_OK);
+    CHECK(tarn_alloc(never.handle(), 8, 3) == nullptr);
+    CHECK(tarn_get_why(never.handle()).status == TARN_BAD_ARGUMENT);
 }
 
 TEST(pages_as_a_source)

@@ -69,7 +69,7 @@ class pools
     {
     }
     explicit pools(const options &wanted) noexcept
-        : base_(), options_(wanted), refused_(), large_blocks_(0), large_bytes_(0), table_()
+        : base_(), options_(wanted), large_blocks_(0), large_bytes_(0), table_(), why_()
     {
         if (options_.parent == nullptr)
             options_.parent = tarn_libc();
@@ -153,7 +153,6 @@ class pools
             tarn_free(options_.parent, pool, sizeof *pool, TARN_SPEC_OF(tarn_pool));
             pool = nullptr;
         }
-        refused_ = nullptr; /* it may have been one of them */
     }
 
     /** Idle chunks back to where they came from. Returns bytes. O(chunks). */
@@ -237,8 +236,10 @@ class pools
     TARN_SLOW void *first(std::size_t k) noexcept
     {
         void *room = tarn_alloc(options_.parent, sizeof(tarn_pool), TARN_SPEC_OF(tarn_pool));
-        if (room == nullptr)
+        if (room == nullptr) {
+            why_ = tarn_get_why(options_.parent);
             return nullptr;
+        }
         tarn_pool *pool = static_cast<tarn_pool *>(room);
         tarn_pool_options wanted = tarn_pool_options();
         wanted.block_size = bytes_of(k);
@@ -247,26 +248,30 @@ class pools
         wanted.source = options_.source;
         wanted.parent = options_.source == nullptr ? options_.parent : nullptr;
         wanted.name = options_.name;
-        void *block = nullptr;
-        if (tarn_pool_init(pool, &wanted) == TARN_OK) {
-            block = tarn_pool_alloc(pool);
+        tarn_status status = tarn_pool_init(pool, &wanted);
+        if (status != TARN_OK) {
+            why_ = tarn_why{status, wanted.block_size, wanted.align, 0};
+        } else {
+            void *block = tarn_pool_alloc(pool);
             if (block != nullptr) {
                 table_[k] = pool;
                 return block;
             }
+            why_ = tarn_get_why(tarn_pool_allocator(pool));
             tarn_pool_deinit(pool);
         }
         tarn_free(options_.parent, pool, sizeof *pool, TARN_SPEC_OF(tarn_pool));
         return nullptr;
     }
 
-    /* Who serves such a request: a pool or the parent. */
-    const tarn_allocator *behind(std::size_t size, std::size_t align) const noexcept
+    /* Why such a request was refused; by a pool that could not be set up: first() has noted it. */
+    void note_refusal(std::size_t size, std::size_t align) noexcept
     {
         std::size_t need = rounded(size, align);
-        if (need > limit || align > most_align || table_[entry(need)] == nullptr)
-            return options_.parent;
-        return tarn_pool_allocator(table_[entry(need)]);
+        if (need > limit || align > most_align)
+            why_ = tarn_get_why(options_.parent);
+        else if (table_[entry(need)] != nullptr)
+            why_ = tarn_get_why(tarn_pool_allocator(table_[entry(need)]));
     }
 
     static pools *self(tarn_allocator *a) noexcept
@@ -281,9 +286,9 @@ class pools
 
     tarn_allocator base_; /* first: a handle points here and to the whole */
     options options_;
-    const tarn_allocator *refused_;          /* who refused last, through the handle */
     std::size_t large_blocks_, large_bytes_; /* live, from the parent; bytes as asked for */
     tarn_pool *table_[entries];
+    tarn_why why_; /* of the last refusal through the handle, or of a pool's set-up */
     friend struct pools_ops;
 };
 
@@ -302,12 +307,14 @@ struct pools_ops {
     }
     TARN_SLOW static void *alloc_slow(tarn_allocator *a, std::size_t size, tarn_spec spec) noexcept
     {
-        if (TARN_UNLIKELY((spec & TARN_ALIGN_BITS) >= sizeof(std::size_t) * 8))
-            return nullptr;
         pools *p = pools::self(a);
+        if (TARN_UNLIKELY((spec & TARN_ALIGN_BITS) >= sizeof(std::size_t) * 8)) {
+            p->why_ = tarn_why{TARN_BAD_ALIGN, size, 0, 0};
+            return nullptr;
+        }
         void *block = p->alloc(size, tarn_spec_align(spec));
         if (TARN_UNLIKELY(block == nullptr))
-            p->refused_ = p->behind(size, tarn_spec_align(spec));
+            p->note_refusal(size, tarn_spec_align(spec));
         else if (TARN_UNLIKELY((spec & TARN_ZERO) != 0))
             std::memset(block, 0, size);
         return block;
@@ -386,8 +393,7 @@ struct pools_ops {
     }
     static tarn_why why(const tarn_allocator *a) noexcept
     {
-        const tarn_allocator *refused = pools::self(a)->refused_;
-        return refused != nullptr ? tarn_get_why(refused) : tarn_why();
+        return pools::self(a)->why_;
     }
     static tarn_allocator *parent(const tarn_allocator *a, unsigned index) noexcept
     {
