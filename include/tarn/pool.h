@@ -48,7 +48,8 @@ typedef struct tarn_pool_options {
     size_t limit;      /* blocks, the most a growing pool may have; default: no limit */
     size_t chunk_size; /* bytes, a power of two, what a growing pool takes at a time; default:
                           64 KiB, 256 KiB from libc when nothing else is named, 1 MiB from a source
-                          of pages; more when fewer than 32 blocks would fit */
+                          of pages; more when fewer than 32 blocks would fit, or the source gives
+                          no less */
 
     /* Where chunks come from: one of these three; default: the parent tarn_libc(). */
     tarn_source *source;

@@ -308,7 +308,8 @@ static tarn_status init_growing(tarn_pool *pool, const tarn_pool_options *o)
         if (__builtin_mul_overflow(pool->stride, (size_t)BLOCKS_A_CHUNK, &want) ||
             want > SIZE_MAX / 4 - align)
             return TARN_TOO_BIG;
-        while (size < want + align)
+        /* A source gives whole granules, of huge pages perhaps: nothing of them is wasted. */
+        while (size < want + align || (size < pool->source->granule && size <= SIZE_MAX / 4))
             size *= 2;
     }
     if ((size & (size - 1)) != 0 || tarn_pool_fit(pool, sizeof(tarn_pool_chunk), size) == 0)

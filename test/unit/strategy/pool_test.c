@@ -404,6 +404,27 @@ static void freeing_null_does_nothing(void **unused)
     }
 }
 
+static void nothing_of_a_large_granule_is_wasted(void **unused)
+{
+    (void)unused;
+    enum { LIMIT = 32 << 20, SIZE = 4096 };
+    tarn_pages huge;
+    tarn_pool pool;
+    size_t blocks = 0;
+    if (tarn_pages_init(&huge, &(tarn_pages_options){.huge = TARN_HUGE_EXPLICIT, .limit = LIMIT}) !=
+            TARN_OK ||
+        huge.source.granule > LIMIT)
+        skip(); /* a system without */
+    assert_int_equal(
+        tarn_pool_init(&pool, &(tarn_pool_options){.block_size = SIZE, .source = &huge.source}),
+        TARN_OK);
+    while (tarn_pool_alloc(&pool) != NULL)
+        blocks++;
+    assert_true(blocks >= LIMIT / SIZE / 10 * 9);
+    tarn_pool_deinit(&pool);
+    tarn_pages_deinit(&huge);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +444,7 @@ int main(void)
         cmocka_unit_test(an_init_that_refuses_fails_the_alloc),
         cmocka_unit_test(checked_pools_behave_the_same),
         cmocka_unit_test(freeing_null_does_nothing),
+        cmocka_unit_test(nothing_of_a_large_granule_is_wasted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
