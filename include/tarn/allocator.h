@@ -61,7 +61,8 @@ typedef uint32_t tarn_spec;
 #define TARN_TAG_SHIFT  16
 
 /* The spec of a power-of-two alignment that is known at compile time. */
-#define TARN_SPEC(align) ((tarn_spec)__builtin_ctzll((unsigned long long)(align)))
+#define TARN_SPEC(align)                                                                           \
+    TARN_CAST_(tarn_spec, __builtin_ctzll(TARN_CAST_(unsigned long long, align)))
 /* The spec of a type. */
 #ifdef __cplusplus
 #define TARN_SPEC_OF(T) TARN_SPEC(alignof(T))

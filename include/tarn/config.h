@@ -50,12 +50,20 @@
 #error "Tarn needs gcc or clang"
 #endif
 
+/* Functions that are inlined are C, too: their casts are no concern of a C++ program's warnings. */
 #ifdef __cplusplus
-#define TARN_BEGIN_DECLS extern "C" {
-#define TARN_END_DECLS   }
+#define TARN_BEGIN_DECLS                                                                           \
+    _Pragma("GCC diagnostic push")                                                                 \
+        _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"") extern "C"                          \
+    {
+#define TARN_END_DECLS                                                                             \
+    }                                                                                              \
+    _Pragma("GCC diagnostic pop")
+#define TARN_CAST_(T, value) static_cast<T>(value)
 #else
 #define TARN_BEGIN_DECLS
 #define TARN_END_DECLS
+#define TARN_CAST_(T, value) ((T)(value))
 #endif
 
 #endif

@@ -95,7 +95,7 @@ static TARN_FAST size_t tarn_array_bytes_(size_t count, size_t size)
  * Threads  as the allocator.
  * Cost     as tarn_get.
  */
-#define tarn_new(a, T) ((T *)tarn_get((a), sizeof(T), TARN_SPEC_OF(T) | TARN_SITE(T)))
+#define tarn_new(a, T) TARN_CAST_(T *, tarn_get((a), sizeof(T), TARN_SPEC_OF(T) | TARN_SITE(T)))
 
 /**
  * tarn_new_zero - one object of type T, all bytes 0.
@@ -106,7 +106,7 @@ static TARN_FAST size_t tarn_array_bytes_(size_t count, size_t size)
  * Cost     O(size).
  */
 #define tarn_new_zero(a, T)                                                                        \
-    ((T *)tarn_get((a), sizeof(T), TARN_SPEC_OF(T) | TARN_SITE(T) | TARN_ZERO))
+    TARN_CAST_(T *, tarn_get((a), sizeof(T), TARN_SPEC_OF(T) | TARN_SITE(T) | TARN_ZERO))
 
 /**
  * tarn_new_array - objects of type T in a row, contents undefined.
@@ -119,7 +119,8 @@ static TARN_FAST size_t tarn_array_bytes_(size_t count, size_t size)
  * Cost     as tarn_get.
  */
 #define tarn_new_array(a, T, count)                                                                \
-    ((T *)tarn_get((a), tarn_array_bytes_((count), sizeof(T)), TARN_SPEC_OF(T) | TARN_SITE(T)))
+    TARN_CAST_(                                                                                    \
+        T *, tarn_get((a), tarn_array_bytes_((count), sizeof(T)), TARN_SPEC_OF(T) | TARN_SITE(T)))
 
 /**
  * tarn_new_array_zero - objects of type T in a row, all bytes 0.
@@ -131,8 +132,8 @@ static TARN_FAST size_t tarn_array_bytes_(size_t count, size_t size)
  * Cost     O(bytes).
  */
 #define tarn_new_array_zero(a, T, count)                                                           \
-    ((T *)tarn_get((a), tarn_array_bytes_((count), sizeof(T)),                                     \
-                   TARN_SPEC_OF(T) | TARN_SITE(T) | TARN_ZERO))
+    TARN_CAST_(T *, tarn_get((a), tarn_array_bytes_((count), sizeof(T)),                           \
+                             TARN_SPEC_OF(T) | TARN_SITE(T) | TARN_ZERO))
 
 /**
  * tarn_delete - what tarn_new made back: size and alignment are those of *p. NULL is ignored.
@@ -152,9 +153,11 @@ static TARN_FAST size_t tarn_array_bytes_(size_t count, size_t size)
  * Cost     as tarn_put.
  */
 #define tarn_delete_array(a, p, count)                                                             \
-    tarn_put((a), (p), (size_t)(count) * sizeof(*(p)), TARN_SPEC_OF_TARGET_(p))
+    tarn_put((a), (p), TARN_CAST_(size_t, count) * sizeof(*(p)), TARN_SPEC_OF_TARGET_(p))
 
 /* ── Strings ── */
+
+TARN_BEGIN_DECLS
 
 /**
  * tarn_strndup - a copy of at most n bytes of a string, ended by 0.
@@ -206,5 +209,7 @@ static inline void tarn_strfree(tarn_allocator *a, char *text)
     if (text != NULL)
         tarn_free(a, text, strlen(text) + 1, 0);
 }
+
+TARN_END_DECLS
 
 #endif

@@ -192,10 +192,12 @@ TARN_API size_t tarn_pool_bytes(size_t block_size, size_t align, size_t blocks);
 #define TARN_POOL_UPPER3_(words) ((words) <= 1 ? 0 : TARN_POOL_WORDS_(words) + 1)
 /* As tarn_pool_bytes, for up to 2^30 blocks; align must be given. */
 #define TARN_POOL_BYTES(block_size, align, blocks)                                                 \
-    ((((((size_t)(block_size) + (align)-1) & ~((size_t)(align)-1)) * (size_t)(blocks) + 7) &       \
-      ~(size_t)7) +                                                                                \
-     8 * (TARN_POOL_WORDS_((size_t)(blocks)) +                                                     \
-          TARN_POOL_UPPER_(TARN_POOL_WORDS_((size_t)(blocks)))))
+    (((((TARN_CAST_(size_t, block_size) + (align)-1) & ~(TARN_CAST_(size_t, align) - 1)) *         \
+           TARN_CAST_(size_t, blocks) +                                                            \
+       7) &                                                                                        \
+      ~TARN_CAST_(size_t, 7)) +                                                                    \
+     8 * (TARN_POOL_WORDS_(TARN_CAST_(size_t, blocks)) +                                           \
+          TARN_POOL_UPPER_(TARN_POOL_WORDS_(TARN_CAST_(size_t, blocks)))))
 
 /* ── Blocks ── */
 

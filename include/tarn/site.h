@@ -25,7 +25,7 @@ typedef struct tarn_site {
 
 #if defined(__cplusplus) || defined(TARN_NO_SITES) || !defined(__ELF__)
 
-#define TARN_SITE(T) ((tarn_spec)0)
+#define TARN_SITE(T) TARN_CAST_(tarn_spec, 0)
 
 /**
  * tarn_site_of - the record behind a spec's tag.
