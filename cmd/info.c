@@ -30,6 +30,7 @@ static int parse(int argc, char **argv, info_options *o)
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
     optind = 1;
+    opterr = 0; /* one line, ours */
     for (int c; (c = getopt_long(argc, argv, "jt:h", longs, NULL)) != -1;) {
         char *end;
         switch (c) {
@@ -47,7 +48,9 @@ static int parse(int argc, char **argv, info_options *o)
             help();
             return 0;
         default:
-            fputs("tarn: info: see tarn info --help\n", stderr);
+            fprintf(stderr,
+                    "tarn: info: '%s' is no option, or lacks its value; see tarn info --help\n",
+                    argv[optind - 1]);
             return 125;
         }
     }

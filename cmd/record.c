@@ -53,6 +53,7 @@ static int parse(int argc, char **argv, options *o)
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
     optind = 1;
+    opterr = 0; /* one line, ours */
     for (int c; (c = getopt_long(argc, argv, "+o:qh", longs, NULL)) != -1;) {
         switch (c) {
         case 'o':
@@ -65,7 +66,9 @@ static int parse(int argc, char **argv, options *o)
             help();
             return 0;
         default:
-            fputs("tarn: record: see tarn record --help\n", stderr);
+            fprintf(stderr,
+                    "tarn: record: '%s' is no option, or lacks its value; see tarn record --help\n",
+                    argv[optind - 1]);
             return 125;
         }
     }
@@ -228,10 +231,10 @@ static int summarize(const options *o, const char *file, int status)
         tell(&traces, file);
     record_traces_free(&traces);
     if (nothing)
-        fprintf(
-            stderr,
-            "tarn: nothing was recorded: the dynamic linker did not load the recorder into %s\n",
-            o->command[0]);
+        fprintf(stderr,
+                "tarn: nothing was recorded: the recorder could not be loaded into %s, or could "
+                "not write\n",
+                o->command[0]);
     if (WIFSIGNALED(status)) {
         fprintf(stderr, "tarn: %s was killed by signal %d (%s)\n", o->command[0], WTERMSIG(status),
                 strsignal(WTERMSIG(status)));
@@ -251,6 +254,8 @@ static int record(const options *o, const char *recorder, const char *given)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
     sigprocmask(SIG_BLOCK, &signals, &before);
+    /* Inherited as ignored, no status could be waited for. */
+    void (*child_signal)(int) = signal(SIGCHLD, SIG_DFL);
     pid_t pid = pipe2(told, O_CLOEXEC) == 0 ? fork() : -1;
     if (pid < 0) {
         fprintf(stderr, "tarn: record: fork: %s\n", strerror(errno));
@@ -262,6 +267,7 @@ static int record(const options *o, const char *recorder, const char *given)
         snprintf(file + strlen(file), sizeof file - strlen(file), "%.200s.%d.tarn",
                  name ? name + 1 : o->command[0], pid ? pid : getpid());
     if (pid == 0) {
+        signal(SIGCHLD, child_signal);
         sigprocmask(SIG_SETMASK, &before, NULL);
         run(o, recorder, file, told[1]);
     }

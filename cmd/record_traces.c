@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* FILE.<digits and dots>, with or without .live behind. */
@@ -86,9 +87,13 @@ void record_traces_free(record_traces *traces)
     *traces = (record_traces){0};
 }
 
+/* A regular file, empty or with this beginning: a device or a pipe of that name is never opened, let alone removed. */
 static bool starts_with(const char *path, const char *magic)
 {
     char head[8] = {0};
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
     FILE *f = fopen(path, "re");
     size_t got = f ? fread(head, 1, sizeof head, f) : 0;
     if (f)

@@ -8,6 +8,7 @@
  * O1  The program may close descriptors it does not know: each is checked (device, inode) before use, else opened anew.
  * O2  A block is one write, under output_lock; a short one is cut off again. Its slot is emptied after the write.
  * O3  Room in the side file is reserved before it is touched: on a full disk the store would be a SIGBUS.
+ *     Nor is the program's limit of file sizes ever touched: that would be a SIGXFSZ, which kills.
  * O4  Only raw system calls: no cancellation point, no allocation.
  */
 #define _GNU_SOURCE
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define FIRST_WORDS                                                                                \
@@ -41,6 +43,7 @@ typedef struct kept_file {
 static kept_file trace_file, live_file;
 static char asked[PATH_MAX - 64]; /* the FILE of the environment, kept: the program may change it */
 static tarn_live_head *head;
+static bool live_made; /* the side file is ours */
 static tarn_live_slot *slots[TARN_SLOTS_MAX];
 static uint32_t meta_limit; /* bytes of slot 0 that have room */
 static struct timespec begin;
@@ -169,10 +172,27 @@ static bool create_named(uint64_t start)
     return false;
 }
 
+/* May a file of ours be that long? */
+static bool within_limit(uint64_t bytes)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        bytes <= limit.rlim_cur)
+        return true;
+    errno = EFBIG;
+    return false;
+}
+
 /* Room for bytes at an offset of the side file. File systems that cannot reserve are trusted. */
 static bool reserve(int fd, uint64_t at, uint64_t bytes)
 {
-    return syscall(SYS_fallocate, fd, 0, at, bytes) == 0 || errno == EOPNOTSUPP || errno == ENOSYS;
+    if (!within_limit(at + bytes))
+        return false;
+    long done;
+    do
+        done = syscall(SYS_fallocate, fd, 0, at, bytes);
+    while (done < 0 && errno == EINTR); /* tmpfs stops at a signal */
+    return done == 0 || errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
 static uint64_t slot_place(uint32_t index)
@@ -187,7 +207,8 @@ tarn_live_slot *rec_output_slot(uint32_t *limit)
     if (fd < 0 || index >= TARN_SLOTS_MAX)
         return NULL;
     uint64_t at = slot_place(index);
-    if (!reserve(fd, at, TARN_SLOT_HEAD + FIRST_WORDS * 8) ||
+    if (!within_limit(at + TARN_SLOT_STRIDE) ||
+        !reserve(fd, at, TARN_SLOT_HEAD + FIRST_WORDS * 8) ||
         syscall(SYS_ftruncate, fd, at + TARN_SLOT_STRIDE) != 0)
         return NULL;
     void *map = mmap(NULL, TARN_SLOT_STRIDE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)at);
@@ -216,7 +237,7 @@ static bool append(const void *bytes, size_t length)
 {
     int fd = descriptor(&trace_file);
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0)
+    if (fd < 0 || fstat(fd, &st) != 0 || !within_limit((uint64_t)st.st_size + length))
         return false;
     long n;
     do
@@ -320,7 +341,8 @@ static bool put_file_head(void)
 
 static bool map_live(uint64_t start)
 {
-    if (!create(&live_file, O_RDWR))
+    live_made = create(&live_file, O_RDWR);
+    if (!live_made)
         return false;
     int fd = live_file.fd;
     if (!reserve(fd, 0, TARN_LIVE_HEAD))
@@ -354,6 +376,9 @@ bool rec_output_open(void)
     }
     if (!put_file_head() || !map_live(start)) {
         say("write beside", trace_file.path);
+        syscall(SYS_unlinkat, AT_FDCWD, trace_file.path, 0); /* no trace rather than an empty one */
+        if (live_made)
+            syscall(SYS_unlinkat, AT_FDCWD, live_file.path, 0);
         return false;
     }
     put_process();

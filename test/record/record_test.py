@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`tarn record` as a user types it: what it must not touch, what it must survive, one line when it refuses.
+
+usage: record_test.py TARN
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TARN = ""
+
+
+def record(*words, **more):
+    return subprocess.run([TARN, "record", *words], capture_output=True, text=True, timeout=20, **more)
+
+
+class Record(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.trace = os.path.join(self.folder, "t.tarn")
+
+    def refused(self, result, status=125):
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        self.assertTrue(result.stderr.startswith("tarn: "), result.stderr)
+
+    def test_what_is_no_regular_file_is_left_alone(self):
+        pipe, folder = os.path.join(self.folder, "pipe"), os.path.join(self.folder, "folder")
+        os.mkfifo(pipe)
+        os.mkdir(folder)
+        link = os.path.join(self.folder, "link")  # stands for the device: nobody's own is put at risk
+        os.symlink("/dev/null", link)
+        for path in pipe, folder, link:
+            before = os.lstat(path)
+            self.refused(record("-o", path, "--", "true"))
+            self.assertEqual(os.lstat(path).st_ino, before.st_ino)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["folder", "link", "pipe"])
+
+    def test_bad_options_are_one_line(self):
+        self.refused(record("--bogus", "--", "true"))
+        self.refused(record("-o"))
+        for words in ["--bogus"], ["--top"]:
+            self.refused(subprocess.run([TARN, "info", *words], capture_output=True, text=True, timeout=20))
+
+    def test_ignored_sigchld(self):
+        result = record("-o", self.trace, "--", "sh", "-c", "exit 3",
+                        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual(result.returncode, 3, result.stderr)
+        result = record("-o", self.trace, "--", "grep", "SigIgn", "/proc/self/status",
+                        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        ignored = int(result.stdout.split()[1], 16)  # the program has it as it was inherited
+        self.assertTrue(ignored >> (signal.SIGCHLD - 1) & 1, result.stdout)
+
+    def test_limit_of_file_sizes_does_not_kill(self):
+        for limit in 1000, 100000, 600000:
+            result = record("-o", self.trace, "--", "sh", "-c", "echo alive",
+                            preexec_fn=lambda n=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)))
+            self.assertEqual(result.stdout, "alive\n", (limit, result.stderr))
+            self.assertEqual(result.returncode, 0 if limit > 500000 else 125, result.stderr)
+            self.assertEqual(os.path.exists(self.trace), limit > 500000)
+
+
+if __name__ == "__main__":
+    TARN = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
