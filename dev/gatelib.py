@@ -96,7 +96,7 @@ def functions(text, prefix="tarn_"):
         found.append(Function(match.group(1), line_of(text, match.start()), "", "", False,
                               comment_before(text, match.start()), macro=True))
     code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group(0)), code, flags=re.M)
-    code = re.sub(r'extern\s+"C"\s*\{', lambda m: " " * len(m.group(0)), code)
+    code = re.sub(r'extern\s+"C"\s*\{|\bTARN_(?:BEGIN|END)_DECLS\b', lambda m: " " * len(m.group(0)), code)
     for start, statement in statements(code):
         if statement.startswith("typedef") or "=" in statement.split("(")[0]:
             continue

@@ -155,9 +155,9 @@ static TARN_FAST size_t tarn_array_bytes_(size_t count, size_t size)
 #define tarn_delete_array(a, p, count)                                                             \
     tarn_put((a), (p), TARN_CAST_(size_t, count) * sizeof(*(p)), TARN_SPEC_OF_TARGET_(p))
 
-/* ── Strings ── */
-
 TARN_BEGIN_DECLS
+
+/* ── Strings ── */
 
 /**
  * tarn_strndup - a copy of at most n bytes of a string, ended by 0.
