@@ -403,14 +403,14 @@ void rec_output_failed(void)
     __atomic_fetch_add(&head->failed, 1, __ATOMIC_RELAXED);
 }
 
-void rec_output_ending(void)
+void rec_output_ending(uint32_t how)
 {
     struct timespec used;
     if ((uint32_t)getpid() != my_pid)
         return;
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
         head->cpu_ns = (uint64_t)used.tv_sec * 1000000000U + (uint64_t)used.tv_nsec;
-    head->ending = TARN_END_EXIT;
+    head->ending = how;
 }
 
 void rec_output_forked(void)

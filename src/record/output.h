@@ -39,8 +39,8 @@ void rec_meta_end(void);
 void rec_output_lost(uint64_t events);
 void rec_output_failed(void);
 
-/* The process runs its exit handlers. */
-void rec_output_ending(void);
+/* The process runs its exit handlers, or (_exit) ends without them: how, a tarn_end. */
+void rec_output_ending(uint32_t how);
 
 /* In a forked child: let go of the parent's files. */
 void rec_output_forked(void);

@@ -18,7 +18,9 @@
 #include "record/stacks.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static rec_gate closed_gate;
@@ -78,5 +80,25 @@ __attribute__((constructor)) static void loaded(void)
 __attribute__((destructor)) static void leaving(void)
 {
     if (atomic_load(&rec_gate_page->open))
-        rec_output_ending();
+        rec_output_ending(TARN_END_EXIT);
+}
+
+/* A child that a program forks mostly ends so; nobody but its parent learns of it otherwise. (The pid tells a child of
+ * vfork, whose memory is its parent's.) */
+static _Noreturn void leave_now(int status)
+{
+    if (atomic_load(&rec_gate_page->open))
+        rec_output_ending(TARN_END_QUICK_EXIT);
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
+__attribute__((visibility("default"))) _Noreturn void _exit(int status)
+{
+    leave_now(status);
+}
+
+__attribute__((visibility("default"))) _Noreturn void _Exit(int status)
+{
+    leave_now(status);
 }

@@ -59,6 +59,16 @@ class Record(unittest.TestCase):
         ignored = int(result.stdout.split()[1], 16)  # the program has it as it was inherited
         self.assertTrue(ignored >> (signal.SIGCHLD - 1) & 1, result.stdout)
 
+    def test_a_forked_child_that_leaves_by_underscore_exit_is_complete(self):
+        script = "import os\nif os.fork(): os.wait()\nelse: os._exit(bytearray(9999)[0])"
+        self.assertEqual(record("-o", self.trace, "--", sys.executable, "-c", script).returncode, 0)
+        traces = os.listdir(self.folder)
+        self.assertEqual(len(traces), 2, traces)
+        for name in traces:
+            told = subprocess.run([TARN, "info", os.path.join(self.folder, name)], capture_output=True, text=True,
+                                  timeout=20)
+            self.assertEqual(told.returncode, 0, told.stderr)
+
     def test_limit_of_file_sizes_does_not_kill(self):
         for limit in 1000, 100000, 600000:
             result = record("-o", self.trace, "--", "sh", "-c", "echo alive",
