@@ -76,9 +76,11 @@ static void *fallback_resize(tarn_allocator *a, void *block, size_t old_size, si
         void *p = of->ops->resize(of, block, old_size, new_size, keep, spec);
         if (p != NULL)
             return p;
-        __atomic_store_n(&f->refuser, of, __ATOMIC_RELAXED);
     }
-    return tarn_resize_by_copy(a, block, old_size, new_size, keep, spec);
+    void *p = tarn_resize_by_copy(a, block, old_size, new_size, keep, spec);
+    if (p == NULL && of->ops->resize != NULL)
+        __atomic_store_n(&f->refuser, of, __ATOMIC_RELAXED);
+    return p;
 }
 
 static tarn_block fallback_alloc_at_least(tarn_allocator *a, size_t size, tarn_spec spec)

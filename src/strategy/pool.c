@@ -309,7 +309,8 @@ static tarn_status init_growing(tarn_pool *pool, const tarn_pool_options *o)
             want > SIZE_MAX / 4 - align)
             return TARN_TOO_BIG;
         /* A source gives whole granules, of huge pages perhaps: nothing of them is wasted. */
-        while (size < want + align || (size < pool->source->granule && size <= SIZE_MAX / 4))
+        while (tarn_pool_fit(pool, sizeof(tarn_pool_chunk), size) < BLOCKS_A_CHUNK ||
+               (size < pool->source->granule && size <= SIZE_MAX / 4))
             size *= 2;
     }
     if ((size & (size - 1)) != 0 || tarn_pool_fit(pool, sizeof(tarn_pool_chunk), size) == 0)
@@ -371,6 +372,9 @@ void tarn_pool_deinit(tarn_pool *pool)
     pool->full = pool->empty = pool->top = pool->slots;
     pool->min_size = SIZE_MAX;
     pool->span = 0;
+    pool->chunk_mask = UINTPTR_MAX; /* a growing pool without a chunk: it owns nothing */
+    pool->low = UINTPTR_MAX;
+    pool->high = 0;
 }
 
 tarn_pool *tarn_pool_create(const tarn_pool_options *options, tarn_status *status)

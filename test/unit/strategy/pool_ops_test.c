@@ -201,6 +201,35 @@ static void owns_forgets_a_chunk_that_went_back(void **unused)
     tarn_pool_deinit(&pool);
 }
 
+static void a_dead_pool_owns_nothing(void **unused)
+{
+    (void)unused;
+    const size_t capacities[] = {0, 4};
+    for (int k = 0; k < 2; k++) {
+        tarn_pool pool;
+        char *block = NULL;
+        tarn_pool_options o = {.block_size = 2000, .capacity = capacities[k]};
+        assert_int_equal(tarn_pool_init(&pool, &o), TARN_OK);
+        for (int i = 0; i < (k == 0 ? 5000 : 4); i++)
+            block = tarn_pool_alloc(&pool);
+        assert_int_equal(tarn_pool_owns(&pool, block), TARN_YES);
+        tarn_pool_deinit(&pool);
+        assert_int_equal(tarn_pool_owns(&pool, block), TARN_NO);
+    }
+}
+
+static void a_default_chunk_holds_32_blocks(void **unused)
+{
+    (void)unused;
+    for (size_t size = 1000; size < 70000; size += 1367) {
+        tarn_pool pool;
+        assert_int_equal(tarn_pool_init(&pool, &(tarn_pool_options){.block_size = size}), TARN_OK);
+        assert_non_null(tarn_pool_alloc(&pool));
+        assert_true(pool.room >= 32);
+        tarn_pool_deinit(&pool);
+    }
+}
+
 static void resize_stays_inside_the_block(void **unused)
 {
     (void)unused;
@@ -275,6 +304,8 @@ int main(void)
         cmocka_unit_test(check_notices_a_broken_invariant),
         cmocka_unit_test(owns_tells_blocks_from_the_rest),
         cmocka_unit_test(owns_forgets_a_chunk_that_went_back),
+        cmocka_unit_test(a_dead_pool_owns_nothing),
+        cmocka_unit_test(a_default_chunk_holds_32_blocks),
         cmocka_unit_test(resize_stays_inside_the_block),
         cmocka_unit_test(deinit_through_the_handle),
         cmocka_unit_test(create_takes_its_state_from_the_parent),
