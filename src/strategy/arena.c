@@ -422,8 +422,8 @@ tarn_arena *tarn_arena_create(const tarn_arena_options *options, tarn_status *st
         size = o.chunk_size;
     if (size < room + CHUNK_LEAST || o.reserve != 0)
         size = room + CHUNK_LEAST;
-    why = o.buffer != NULL ? TARN_BAD_ARGUMENT : judge_options(&o);
     choose_source(&start, &o);
+    why = o.buffer != NULL ? TARN_BAD_ARGUMENT : judge_options(&o);
     if (why == TARN_OK && !tarn_round_up(size, start.source->granule, &size))
         why = TARN_TOO_BIG;
     if (why == TARN_OK)
