@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <tarn/arena.h>
 #include <tarn/pages.h>
@@ -45,15 +46,33 @@ static inline void *take_zeroed(replay_heap *h, const replay_op *op)
     return tarn_arena_alloc(&h->arena, op->size, spec_of(op) | TARN_ZERO);
 }
 
+/* A block of another thread's arena stays where it is. It is never the last of ours, so nothing happens
+ * to it; an arena that checks would call it foreign. */
+static inline bool is_mine(replay_heap *h, const void *p)
+{
+    return !TARN_CHECKED || tarn_arena_owns(&h->arena, p);
+}
+
 static inline void *give_size(replay_heap *h, void *p, const replay_op *op, const replay_op *old)
 {
     size_t keep = old->size < op->size ? old->size : op->size;
-    return tarn_arena_resize(&h->arena, p, old->size, op->size, keep, spec_of(op));
+    void *fresh;
+    if (spec_of(op) == spec_of(old) && is_mine(h, p))
+        return tarn_arena_resize(&h->arena, p, old->size, op->size, keep, spec_of(op));
+    /* A block keeps its alignment for life, and the smallest sizes get less: this is another block. */
+    fresh = take(h, op);
+    if (fresh != NULL) {
+        memcpy(fresh, p, keep);
+        if (is_mine(h, p))
+            tarn_arena_free(&h->arena, p, old->size);
+    }
+    return fresh;
 }
 
 static inline void give(replay_heap *h, void *p, const replay_op *op)
 {
-    tarn_arena_free(&h->arena, p, op->size);
+    if (is_mine(h, p))
+        tarn_arena_free(&h->arena, p, op->size);
 }
 
 static inline size_t ask(replay_heap *h, void *p, const replay_op *op)

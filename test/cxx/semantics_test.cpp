@@ -226,7 +226,7 @@ TEST(pools_waste_no_bytes)
 {
     tarn::pools pools;
     struct node {
-        void *a, *b, *c;
+        std::uint64_t a, b, c; /* 24 bytes with any pointer */
     };
     tarn::pool_allocator<node> nodes(pools);
     node *first = nodes.allocate(1), *second = nodes.allocate(1);
