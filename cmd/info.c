@@ -4,9 +4,12 @@
 
 #include "cmd/info_summary.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void help(void)
 {
@@ -22,6 +25,17 @@ static void help(void)
          "be read at all.");
 }
 
+/* Digits only: strtoul would take "-1" for a very large number. */
+static bool parse_top(const char *text, unsigned *top)
+{
+    errno = 0;
+    unsigned long n = strtoul(text, NULL, 10);
+    if (!*text || text[strspn(text, "0123456789")] || errno != 0 || n > UINT_MAX)
+        return false;
+    *top = (unsigned)n;
+    return true;
+}
+
 /* -1: go on. */
 static int parse(int argc, char **argv, info_options *o)
 {
@@ -32,15 +46,14 @@ static int parse(int argc, char **argv, info_options *o)
     optind = 1;
     opterr = 0; /* one line, ours */
     for (int c; (c = getopt_long(argc, argv, "jt:h", longs, NULL)) != -1;) {
-        char *end;
         switch (c) {
         case 'j':
             o->json = true;
             break;
         case 't':
-            o->top = (unsigned)strtoul(optarg, &end, 10);
-            if (*end || end == optarg) {
-                fprintf(stderr, "tarn: info: --top takes a number, not '%s'\n", optarg);
+            if (!parse_top(optarg, &o->top)) {
+                fprintf(stderr, "tarn: info: --top takes a number from 0 to %u, not '%s'\n",
+                        UINT_MAX, optarg);
                 return 125;
             }
             break;

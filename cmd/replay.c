@@ -62,10 +62,10 @@ static bool parse_word(const char *text, const char *const *words, const char *o
 
 static bool parse_runs(const char *text, options *o)
 {
-    char *end;
     errno = 0;
-    unsigned long n = strtoul(text, &end, 10);
-    if (errno != 0 || *end != '\0' || text[0] == '-' || n < 1 || n > REPLAY_RUNS) {
+    unsigned long n = strtoul(text, NULL, 10);
+    bool digits = text[strspn(text, "0123456789")] == '\0';
+    if (errno != 0 || !digits || n < 1 || n > REPLAY_RUNS) {
         fprintf(stderr, "tarn: replay: --runs: '%s' is not a number from 1 to %d\n", text,
                 REPLAY_RUNS);
         return false;

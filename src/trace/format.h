@@ -28,6 +28,7 @@
 #define TARN_SLOT_STRIDE (TARN_SLOT_HEAD + TARN_SLOT_BYTES)
 #define TARN_LIVE_HEAD   4096u      /* bytes of the side file's head                        */
 #define TARN_SLOTS_MAX   16384u     /* threads alive at once that can be recorded           */
+#define TARN_THREADS_MAX (1u << 20) /* threads of a trace, one after the other            */
 #define TARN_KEYS_MAX    (1u << 20) /* contexts a trace may hold                            */
 #define TARN_FRAMES_MAX  64u        /* frames of a stack                                    */
 

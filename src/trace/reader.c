@@ -100,7 +100,7 @@ static bool next_block(tarn_trace *t, cursor *c)
         c->thread = place->head.thread;
         if (c->time_ns < place->head.time_ns)
             c->time_ns = place->head.time_ns;
-        if (tarn_blocks_read(&t->blocks, place, c->words))
+        if (c->thread < TARN_THREADS_MAX && tarn_blocks_read(&t->blocks, place, c->words))
             return true;
         t->bad_blocks++;
         t->bad_words += place->head.words;
@@ -202,6 +202,19 @@ static void thread_word(tarn_trace *t, const cursor *c, tarn_event_kind kind)
     queue(t, c, (tarn_event){.kind = (uint8_t)kind, .context = TARN_NO_CONTEXT});
 }
 
+/* Readers keep something for each thread, so a number beyond any program's is damage, not a thread. */
+static void thread_begins(tarn_trace *t, cursor *c, uint64_t thread)
+{
+    if (thread < TARN_THREADS_MAX) {
+        c->thread = (uint32_t)thread;
+        thread_word(t, c, TARN_EVENT_THREAD_START);
+        return;
+    }
+    t->bad_blocks++;
+    t->bad_words += c->count - c->at + 1;
+    c->at = c->count;
+}
+
 static void other_word(tarn_trace *t, cursor *c, uint64_t word)
 {
     uint64_t value = tarn_word_value(word);
@@ -221,8 +234,7 @@ static void other_word(tarn_trace *t, cursor *c, uint64_t word)
         c->time_ns = value > c->time_ns ? value : c->time_ns;
         break;
     case TARN_OP_THREAD:
-        c->thread = (uint32_t)value;
-        thread_word(t, c, TARN_EVENT_THREAD_START);
+        thread_begins(t, c, value);
         break;
     case TARN_OP_THREAD_END:
         thread_word(t, c, TARN_EVENT_THREAD_END);

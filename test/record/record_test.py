@@ -8,6 +8,7 @@ usage: record_test.py TARN
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,63 @@ class Record(unittest.TestCase):
         self.refused(record("-o"))
         for words in ["--bogus"], ["--top"]:
             self.refused(subprocess.run([TARN, "info", *words], capture_output=True, text=True, timeout=20))
+
+    def test_bad_numbers_are_one_line(self):
+        for option in ["info", "--top"], ["replay", "--runs"]:
+            for number in "-1", "", "x", "3x", " 3", "+3", " -18446744073709551613", "4294967299", "9" * 40:
+                result = subprocess.run([TARN, *option, number, "/dev/null"], capture_output=True, text=True,
+                                        timeout=20)
+                self.refused(result)
+                self.assertIn(option[1], result.stderr)  # it is the number, not the file
+
+    def build(self, name, text, *options):
+        source, program = os.path.join(self.folder, name + ".c"), os.path.join(self.folder, name)
+        with open(source, "w") as file:
+            file.write(text)
+        subprocess.run([os.environ.get("CC", "cc"), *options, "-o", program, source], check=True, timeout=60,
+                       cwd=self.folder)
+        return program
+
+    def test_sanitizers_are_refused(self):
+        main = "int main(void) { return 0; }"
+        for tag, name in [("asan", "AddressSanitizer"), ("tsan", "ThreadSanitizer"), ("lsan", "LeakSanitizer")]:
+            for library in f"lib{tag}.so.8", f"libclang_rt.{tag}-x86_64.so":  # stand-ins: the names decide
+                self.build(library, "", "-shared", "-Wl,-soname," + library)
+                program = self.build("needs", main, "-Wl,--no-as-needed", f"-L{self.folder}", "-l:" + library)
+                result = record("-o", self.trace, "--", program)
+                self.refused(result)
+                self.assertIn(f"brings {name}, which replaces malloc itself", result.stderr)
+            for options in [], ["-rdynamic"], ["-rdynamic", "-s"]:
+                program = self.build("has", f"void __{tag}_init(void) {{}} {main}", *options)
+                result = record("-o", self.trace, "--", program)
+                self.refused(result)
+                self.assertIn(f"brings {name}, ", result.stderr)
+        asks = "void __asan_init(void) __attribute__((weak)); int main(void) { return __asan_init ? 1 : 0; }"
+        result = record("-o", self.trace, "--", self.build("asks", asks, "-rdynamic"))  # knows of it, lacks it
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_program_headers_far_into_the_file(self):
+        program = self.build("far", "int main(void) { return 7; }")
+        with open(program, "r+b") as file:
+            data = file.read()
+            at, (size, count) = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<HH", data, 54)
+            segments = [list(struct.unpack_from("<IIQQQQQQ", data, at + i * size)) for i in range(count)]
+            end = max([len(data)] + [s[3] + s[6] for s in segments if s[0] == 1])
+            new = (end + 0xffff) & ~0xffff  # the same offset and address: a loaded segment of its own
+            note = next(s for s in segments if s[0] == 4)
+            segments.remove(note)
+            last = max(i for i, s in enumerate(segments) if s[0] == 1)
+            segments.insert(last + 1, [1, 4, new, new, new, size * count, size * count, 0x1000])
+            for s in segments:
+                if s[0] == 6:
+                    s[2:5] = [new] * 3
+            file.seek(new)
+            file.write(b"".join(struct.pack("<IIQQQQQQ", *s) for s in segments))
+            file.seek(32)
+            file.write(struct.pack("<Q", new))
+        self.assertEqual(subprocess.run([program], timeout=20).returncode, 7)
+        self.assertEqual(record("-q", "-o", self.trace, "--", program).returncode, 7)
+        self.assertTrue(os.path.exists(self.trace))
 
     def test_ignored_sigchld(self):
         result = record("-o", self.trace, "--", "sh", "-c", "exit 3",

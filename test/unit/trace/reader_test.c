@@ -212,12 +212,53 @@ static void damaged_anywhere(void **state)
     maker_stop(&m);
 }
 
+/* A block of thread `owner` whose words speak of thread `named`, between good blocks. */
+static void check_thread_number(uint64_t owner, uint64_t named, uint32_t threads, bool damaged)
+{
+    maker m;
+    tarn_trace *t;
+    char why[TARN_TRACE_MESSAGE];
+    const uint64_t good[] = {other(TARN_OP_STAMP, 2), other(TARN_OP_THREAD, 0), alloc(A, 0)};
+    const uint64_t odd[] = {other(TARN_OP_STAMP, 3), other(TARN_OP_THREAD, named), alloc(B, 1),
+                            other(TARN_OP_THREAD_END, 0)};
+    const uint64_t last[] = {other(TARN_OP_STAMP, 4), tarn_word_free(A)};
+    maker_start(&m);
+    maker_block(&m, &(tarn_block_head){.slot = 1, .words = 3, .stamp = 1}, good);
+    maker_block(
+        &m, &(tarn_block_head){.slot = 2, .words = 4, .stamp = 2, .thread = (uint32_t)owner}, odd);
+    maker_block(&m, &(tarn_block_head){.slot = 1, .seq = 1, .words = 2, .stamp = 4}, last);
+    maker_end(&m, TARN_END_EXIT, 0);
+    assert_int_equal(tarn_trace_open(m.path, &t, why), TARN_TRACE_COMPLETE);
+    assert_int_equal(tarn_trace_scan(t), damaged ? TARN_TRACE_CORRUPT : TARN_TRACE_COMPLETE);
+    const tarn_trace_counts *n = tarn_trace_get_counts(t);
+    assert_int_equal(n->threads, threads);
+    assert_int_equal(n->lost_blocks, damaged);
+    assert_true((n->lost_events > 0) == damaged);
+    assert_int_equal(n->allocs, damaged ? 1 : 2);
+    assert_int_equal(n->frees, 1); /* what follows is read */
+    tarn_trace_close(t);
+    maker_stop(&m);
+}
+
+static void thread_numbers_beyond_reason(void **state)
+{
+    (void)state;
+    check_thread_number(0, 1, 2, false);
+    check_thread_number(0, TARN_THREADS_MAX - 1, TARN_THREADS_MAX, false);
+    check_thread_number(0, TARN_THREADS_MAX, 1, true);
+    check_thread_number(0, UINT32_MAX, 1, true);
+    check_thread_number(0, UINT64_C(1) << 32, 1, true); /* not thread 0 */
+    check_thread_number(TARN_THREADS_MAX, 1, 1, true);
+    check_thread_number(UINT32_MAX, 1, 1, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_in_order),
         cmocka_unit_test(cut_off_anywhere),
         cmocka_unit_test(damaged_anywhere),
+        cmocka_unit_test(thread_numbers_beyond_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
