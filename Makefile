@@ -33,7 +33,7 @@ test-short: ## the quick tests alone, under a minute
 	$(call CMAKE_RUN,dev)
 	@ctest --preset short -j $(JOBS)
 
-test-long: ## the long tests: more seeds, more threads, every variant
+test-long: ## the long tests: many more random streams, under sanitizers and 32 bit too
 	@dev/setup build test lint cross docs
 	$(call CMAKE_RUN,dev)
 	@ctest --preset long -j $(JOBS)
