@@ -377,20 +377,35 @@ static size_t give_to_chunk(tarn_pool *pool, tarn_pool_chunk *c, void *const *bl
     return n;
 }
 
-/* tarn_pool_find and tarn_pool_mark_free in one loop, a chunk at a time: through the two functions
- * blocks that come in random order took twice as long (bench, refill_2e3). */
+/* Set the free bit of one block of chunk c. False when it is no carved block, or free already. */
+static inline bool give_one(const tarn_pool *pool, tarn_pool_chunk *c, uintptr_t at)
+{
+    size_t i = rotate_right((at - (uintptr_t)c->blocks) * pool->inverse, pool->shift);
+    return i < c->carved && tarn_bitmap_add(&c->map, i);
+}
+
+/* tarn_pool_find and tarn_pool_mark_free in one loop: through the two functions blocks that come in
+ * random order took twice as long (bench, refill_2e3). A block whose successor lies near it, as when
+ * a list is destroyed, begins a run in its chunk; any other goes by itself, which is quicker for it. */
 size_t tarn_pool_give(tarn_pool *pool, void *const *blocks, size_t count)
 {
+    const uintptr_t mask = pool->chunk_mask, near = 64 * pool->stride;
     size_t n = 0;
     while (n < count) {
         uintptr_t at = (uintptr_t)blocks[n];
         tarn_pool_chunk *c = pool->first;
-        if (pool->chunk_mask != 0) {
+        if (mask != 0) {
             if (at < pool->low || at >= pool->high)
                 break;
-            c = (tarn_pool_chunk *)(at & pool->chunk_mask); /* NOLINT(performance-no-int-to-ptr) */
+            c = (tarn_pool_chunk *)(at & mask); /* NOLINT(performance-no-int-to-ptr): as above */
         }
-        size_t given = c->pool == pool ? give_to_chunk(pool, c, blocks + n, count - n) : 0;
+        if (c->pool != pool)
+            break;
+        size_t given;
+        if (n + 1 < count && (uintptr_t)blocks[n + 1] - at + near < 2 * near)
+            given = give_to_chunk(pool, c, blocks + n, count - n);
+        else
+            given = give_one(pool, c, at);
         if (given == 0)
             break;
         if (c->free == 0 && c != pool->current)
