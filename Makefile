@@ -51,7 +51,7 @@ bench: ## the benchmarks against the packaged peers
 install: build ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
 
-docs: ## the API reference, in build/docs/html
+docs: ## the API reference, in build/release/docs/html
 	@dev/setup build docs
 	cmake --preset release && cmake --build --preset release --target docs
 
