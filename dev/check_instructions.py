@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The hot paths stay within their budget of instructions (dev/instructions.txt), with gcc and with clang.
 
-The library and test/gate/hot.c are compiled with -O2 and counted by callgrind: exact, whatever the machine's
+The library and test/gate/hot*.c are compiled with -O2 and counted by callgrind: exact, whatever the machine's
 load. Inlined operations are counted without the loop around them, those through a handle without the caller's
 part as well: what remains is what the allocator's two functions execute, slow paths included.
 """
@@ -20,7 +20,8 @@ FEW, MANY = 1280, 11520  # multiples of the burst
 def build(root, compiler, out):
     sources = sorted(str(path) for folder in ("base", "os", "api", "source", "strategy", "compose")
                      for path in (root / "src" / folder).glob("*.c"))
-    command = [compiler, *FLAGS, f"-I{root}/include", f"-I{root}/src", str(root / "test/gate/hot.c"), *sources]
+    hot = sorted(str(path) for path in (root / "test/gate").glob("hot*.c"))
+    command = [compiler, *FLAGS, f"-I{root}/include", f"-I{root}/src", *hot, *sources]
     done = gatelib.run([*command, "-o", out])
     if done.returncode != 0:
         raise SystemExit(done.stderr)

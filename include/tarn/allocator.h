@@ -149,6 +149,7 @@ typedef struct tarn_rare_ops {
     tarn_why (*why)(const tarn_allocator *);
     tarn_allocator *(*parent)(const tarn_allocator *, unsigned index);
     void (*deinit)(tarn_allocator *);
+    void (*share)(tarn_allocator *);
 } tarn_rare_ops;
 
 /* The hot operations: 64 bytes where a pointer has 64 bits. */
@@ -491,6 +492,19 @@ TARN_API tarn_allocator *tarn_parent(const tarn_allocator *a, unsigned index);
  * Cost     O(chunks).
  */
 TARN_API void tarn_deinit(tarn_allocator *a);
+
+/**
+ * tarn_share - threads will take turns with this allocator, and with all its parents.
+ *
+ * An allocator for one thread that checks its calls belongs to the first thread that uses it; a
+ * call by another is a fault. This says that several will, one at a time. `lock` says it for what
+ * stands under it; a program that hands an allocator over to another thread says it itself.
+ *
+ * Fails    never; does nothing for an allocator that does not look.
+ * Threads  one; no other may use the allocator meanwhile.
+ * Cost     O(parents).
+ */
+TARN_API void tarn_share(tarn_allocator *a);
 
 TARN_END_DECLS
 

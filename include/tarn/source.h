@@ -179,6 +179,18 @@ typedef struct tarn_parent_source {
  */
 TARN_API tarn_source *tarn_parent_init(tarn_parent_source *p, tarn_allocator *allocator);
 
+/**
+ * tarn_source_pick - the source that a constructor's options name, for those who write allocators:
+ * source itself, parent seen through own, or libc when neither is given.
+ *
+ * Returns  the source; one that lies in *own when it is not the caller's.
+ * Fails    NULL when both are given, or neither is and there is no libc.
+ * Threads  one; afterwards as what it stands for.
+ * Cost     O(1).
+ */
+TARN_API tarn_source *tarn_source_pick(tarn_source *source, tarn_allocator *parent,
+                                       tarn_parent_source *own);
+
 /* ── libc ────────────────────────────────────────────────────────────────────────────────────── */
 
 /**

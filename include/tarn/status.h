@@ -26,7 +26,8 @@ typedef enum tarn_status {
     TARN_UNSUPPORTED = 7,  /* this allocator, or this machine, has no such operation           */
     TARN_CORRUPT = 8,      /* an invariant does not hold                                       */
     TARN_BUSY = 9,         /* cannot be done now                                               */
-    TARN_INJECTED = 10     /* refused on purpose, by the fail layer                            */
+    TARN_INJECTED = 10,    /* refused on purpose, by the fail layer                            */
+    TARN_STALE = 11        /* a handle whose object is gone, or that was never given           */
 } tarn_status;
 
 /* The last failure of one allocator. `limit` is what the request ran into (block size, budget), 0
@@ -47,7 +48,9 @@ typedef enum tarn_fault_kind {
     TARN_FAULT_WRONG_ALIGN = 5,
     TARN_FAULT_BAD_REWIND = 6, /* a mark of another arena, or already rewound past */
     TARN_FAULT_USE_AFTER_DEINIT = 7,
-    TARN_FAULT_CORRUPTION = 8 /* an invariant is broken: memory was overwritten  */
+    TARN_FAULT_CORRUPTION = 8,   /* an invariant is broken: memory was overwritten  */
+    TARN_FAULT_WRONG_THREAD = 9, /* by a thread that the allocator does not belong to */
+    TARN_FAULT_OUT_OF_ORDER = 10 /* freed while a block that must go first is live  */
 } tarn_fault_kind;
 
 /* What is known of a fault. Strings live until the handler returns. */
@@ -103,6 +106,18 @@ TARN_API tarn_fault_handler *tarn_fault_set_handler(tarn_fault_handler *handler,
  * Cost     O(1), allocates nothing.
  */
 TARN_API void tarn_fault_raise(const tarn_fault *fault);
+
+/**
+ * tarn_fault_report - raise a fault of an allocator that is told by its type and name, as in
+ * pool 'nodes'; for those who write allocators.
+ *
+ * Units    given, expected as in tarn_fault.
+ * Fails    as tarn_fault_raise; a name that is too long is cut.
+ * Threads  any.
+ * Cost     O(1), allocates nothing.
+ */
+TARN_API void tarn_fault_report(tarn_fault_kind kind, const char *type, const char *name,
+                                const void *block, size_t given, size_t expected);
 
 TARN_END_DECLS
 

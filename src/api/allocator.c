@@ -157,3 +157,14 @@ void tarn_deinit(tarn_allocator *a)
     if (deinit != NULL)
         deinit(a);
 }
+
+/* Trees of allocators are as deep as somebody wrote them down; shared branches are walked twice. */
+void tarn_share(tarn_allocator *a)
+{
+    void (*share)(tarn_allocator *) = TARN_RARE(a, share);
+    if (share != NULL)
+        share(a);
+    tarn_allocator *parent;
+    for (unsigned i = 0; (parent = tarn_parent(a, i)) != NULL; i++)
+        tarn_share(parent);
+}

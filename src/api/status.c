@@ -24,6 +24,7 @@ static const char *const STATUS_TEXT[] = {
     [TARN_CORRUPT] = "an invariant does not hold",
     [TARN_BUSY] = "busy",
     [TARN_INJECTED] = "refused on purpose (fault injection)",
+    [TARN_STALE] = "the handle is stale, or was never given",
 };
 
 static const char *const FAULT_TEXT[] = {
@@ -35,6 +36,8 @@ static const char *const FAULT_TEXT[] = {
     [TARN_FAULT_BAD_REWIND] = "bad rewind",
     [TARN_FAULT_USE_AFTER_DEINIT] = "use after deinit",
     [TARN_FAULT_CORRUPTION] = "corruption",
+    [TARN_FAULT_WRONG_THREAD] = "wrong thread",
+    [TARN_FAULT_OUT_OF_ORDER] = "out of order",
 };
 
 struct handler {
@@ -94,4 +97,12 @@ void tarn_fault_raise(const tarn_fault *fault)
         h->call(fault, h->user);
     else
         print_and_abort(fault);
+}
+
+void tarn_fault_report(tarn_fault_kind kind, const char *type, const char *name, const void *block,
+                       size_t given, size_t expected)
+{
+    char who[128];
+    (void)snprintf(who, sizeof who, "%s '%s'", type, name);
+    tarn_fault_raise(&(tarn_fault){kind, who, block, given, expected});
 }

@@ -248,6 +248,7 @@ tarn_status tarn_lock_init(tarn_lock *l, const tarn_lock_options *options)
         (void)snprintf(l->label, sizeof l->label, "lock '%.30s'", options->name);
     else
         (void)snprintf(l->label, sizeof l->label, "lock");
+    tarn_share(l->parent);
     return TARN_OK;
 }
 

@@ -55,3 +55,12 @@ tarn_source *tarn_parent_init(tarn_parent_source *p, tarn_allocator *allocator)
     p->allocator = allocator;
     return &p->source;
 }
+
+tarn_source *tarn_source_pick(tarn_source *source, tarn_allocator *parent, tarn_parent_source *own)
+{
+    if (source != NULL)
+        return parent == NULL ? source : NULL;
+    if (parent == NULL)
+        parent = tarn_libc();
+    return tarn_parent_init(own, parent);
+}

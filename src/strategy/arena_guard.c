@@ -11,8 +11,6 @@
  */
 #include "strategy/arena_chunk.h"
 
-#include <stdio.h>
-
 #define FREED    0x80000000u
 #define SCRAMBLE ((uintptr_t)0x9e3779b97f4a7c15u)
 
@@ -29,9 +27,7 @@ static uintptr_t block_of(const tarn_arena_guard *g)
 void tarn_arena_fault(const tarn_arena *a, tarn_fault_kind kind, const void *block, size_t given,
                       size_t expected)
 {
-    char who[128];
-    (void)snprintf(who, sizeof who, "arena '%s'", a->name);
-    tarn_fault_raise(&(tarn_fault){kind, who, block, given, expected});
+    tarn_fault_report(kind, "arena", a->name, block, given, expected);
 }
 
 void tarn_arena_guard_block(tarn_arena *a, void *block, size_t size, uint32_t log)

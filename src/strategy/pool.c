@@ -48,13 +48,7 @@ void *tarn_pool_refuse(tarn_pool *pool, tarn_status status, size_t size, size_t 
 static void fault(const tarn_pool *pool, tarn_fault_kind kind, const void *block, size_t given,
                   size_t expected)
 {
-    char name[96] = "pool '";
-    size_t n = strlen(name), have = strlen(pool->name);
-    if (have > sizeof name - n - 2)
-        have = sizeof name - n - 2;
-    memcpy(name + n, pool->name, have);
-    memcpy(name + n + have, "'", 2);
-    tarn_fault_raise(&(tarn_fault){kind, name, block, given, expected});
+    tarn_fault_report(kind, "pool", pool->name, block, given, expected);
 }
 
 /* ── Blocks back ── */

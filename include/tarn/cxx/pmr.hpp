@@ -227,6 +227,7 @@ class resource_allocator
                                            nullptr,
                                            why,
                                            nullptr,
+                                           nullptr,
                                            nullptr};
         static const tarn_ops ops = {TARN_ABI, TARN_CAP_FREE, alloc,   free, nullptr,
                                      nullptr,  nullptr,       nullptr, &rare};

@@ -422,7 +422,8 @@ template <bool Owns> struct pools_table {
                                            pools_ops::check,
                                            pools_ops::why,
                                            pools_ops::parent,
-                                           pools_ops::deinit};
+                                           pools_ops::deinit,
+                                           nullptr};
         static const tarn_ops ops = {TARN_ABI,
                                      TARN_CAP_FREE | TARN_CAP_TRIM | TARN_CAP_CHECK |
                                          TARN_CAP_STATS | (Owns ? +TARN_CAP_OWNS : 0u),

@@ -198,6 +198,44 @@ static void spec_words(void **state)
     assert_false(tarn_can(bare, TARN_CAP_FREE | TARN_CAP_OWNS));
 }
 
+/* An allocator with two parents, or none, that counts how often it was told of threads. */
+struct node {
+    tarn_allocator allocator;
+    tarn_allocator *parents[2];
+    int shared;
+};
+
+static void node_share(tarn_allocator *n)
+{
+    ((struct node *)n)->shared++;
+}
+
+static tarn_allocator *node_parent(const tarn_allocator *n, unsigned index)
+{
+    return index < 2 ? ((const struct node *)n)->parents[index] : NULL;
+}
+
+static const tarn_rare_ops NODE_RARE = {
+    .bytes = sizeof NODE_RARE, .parent = node_parent, .share = node_share};
+static const tarn_rare_ops OLD_RARE = {.bytes = offsetof(tarn_rare_ops, share),
+                                       .parent = node_parent};
+static const tarn_ops NODE_OPS = {.abi = TARN_ABI, .rare = &NODE_RARE};
+static const tarn_ops OLD_OPS = {.abi = TARN_ABI, .rare = &OLD_RARE};
+
+static void sharing_reaches_all_parents(void **state)
+{
+    (void)state;
+    struct node low = {{&NODE_OPS}, {NULL, NULL}, 0},
+                left = {{&OLD_OPS}, {&low.allocator, NULL}, 0},
+                right = {{&NODE_OPS}, {NULL, NULL}, 0},
+                top = {{&NODE_OPS}, {&left.allocator, &right.allocator}, 0};
+    tarn_share(&top.allocator);
+    assert_int_equal(low.shared, 1);
+    assert_int_equal(right.shared, 1);
+    assert_int_equal(top.shared, 1);
+    assert_int_equal(left.shared, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -211,6 +249,7 @@ int main(void)
         TEST(at_least_what_was_asked),
         TEST(why_in_words),
         TEST(spec_words),
+        cmocka_unit_test(sharing_reaches_all_parents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,12 +12,12 @@
 static void every_status_has_words_of_its_own(void **state)
 {
     (void)state;
-    for (int i = TARN_OK; i <= TARN_INJECTED; i++)
+    for (int i = TARN_OK; i <= TARN_STALE; i++)
         for (int k = TARN_OK; k < i; k++)
             assert_string_not_equal(tarn_status_text((tarn_status)i),
                                     tarn_status_text((tarn_status)k));
     assert_string_equal(tarn_status_text(TARN_NO_MEMORY), "out of memory");
-    assert_string_equal(tarn_status_text((tarn_status)(TARN_INJECTED + 1)), "unknown status");
+    assert_string_equal(tarn_status_text((tarn_status)(TARN_STALE + 1)), "unknown status");
     assert_string_equal(tarn_status_text((tarn_status)-1), "unknown status");
 }
 
@@ -25,11 +25,11 @@ static void every_fault_has_words_of_its_own(void **state)
 {
     (void)state;
     assert_string_equal(tarn_fault_text((tarn_fault_kind)0), "unknown fault");
-    for (int i = TARN_FAULT_DOUBLE_FREE; i <= TARN_FAULT_CORRUPTION; i++)
+    for (int i = TARN_FAULT_DOUBLE_FREE; i <= TARN_FAULT_OUT_OF_ORDER; i++)
         for (int k = 0; k < i; k++)
             assert_string_not_equal(tarn_fault_text((tarn_fault_kind)i),
                                     tarn_fault_text((tarn_fault_kind)k));
-    assert_string_equal(tarn_fault_text((tarn_fault_kind)(TARN_FAULT_CORRUPTION + 1)),
+    assert_string_equal(tarn_fault_text((tarn_fault_kind)(TARN_FAULT_OUT_OF_ORDER + 1)),
                         "unknown fault");
 }
 
@@ -56,6 +56,22 @@ static void a_fault_is_one_line_and_an_end(void **state)
     tarn_death d = tarn_death_run(raise_it, (void *)(uintptr_t)&PLAIN);
     (void)snprintf(expected, sizeof expected, "tarn:   block %p\n", (void *)&block);
     assert_non_null(strstr(d.text, expected));
+}
+
+static void report_it(void *name)
+{
+    tarn_fault_report(TARN_FAULT_OUT_OF_ORDER, "stack", name, &block, 0, 0);
+}
+
+static void a_report_tells_type_and_name(void **state)
+{
+    (void)state;
+    char name[] = "frames", line[200], long_name[300];
+    assert_death(report_it, name, SIGABRT, "tarn: out of order: stack 'frames'");
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    (void)snprintf(line, sizeof line, "tarn: out of order: stack '%.120s", long_name);
+    assert_death(report_it, long_name, SIGABRT, line);
 }
 
 static void note(const tarn_fault *fault, void *user)
@@ -91,6 +107,7 @@ int main(void)
         cmocka_unit_test(every_status_has_words_of_its_own),
         cmocka_unit_test(every_fault_has_words_of_its_own),
         cmocka_unit_test(a_fault_is_one_line_and_an_end),
+        cmocka_unit_test(a_report_tells_type_and_name),
         cmocka_unit_test(a_handler_may_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,12 +92,27 @@ static void traits_follow_the_allocator(void **state)
     assert_false(tarn_source_can(s, TARN_SOURCE_THREADS));
 }
 
+static void options_name_a_source(void **state)
+{
+    struct counter c = {.allocator = {&COUNT_OPS}};
+    tarn_parent_source own, other;
+    tarn_source *s = tarn_parent_init(&other, &c.allocator);
+    (void)state;
+    assert_ptr_equal(tarn_source_pick(s, NULL, &own), s);
+    assert_null(tarn_source_pick(s, &c.allocator, &own));
+    assert_ptr_equal(tarn_source_pick(NULL, &c.allocator, &own), &own.source);
+    assert_ptr_equal(own.allocator, &c.allocator);
+    assert_ptr_equal(tarn_source_pick(NULL, NULL, &own), &own.source);
+    assert_ptr_equal(own.allocator, tarn_libc());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regions_are_blocks),
         cmocka_unit_test(refusals_come_through),
         cmocka_unit_test(traits_follow_the_allocator),
+        cmocka_unit_test(options_name_a_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.h - memcpy, memmove, memset, memcmp and strlen, with and without a libc.
+ *
+ * For: base, api, strategy and compose, which also compile freestanding, where there is no
+ * <string.h>; compilers then expect these five from the program. Not for: anything else of it.
+ */
+#ifndef TARN_BASE_MEM_H
+#define TARN_BASE_MEM_H
+
+#if __STDC_HOSTED__
+#include <string.h>
+#else
+#include <stddef.h>
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+size_t strlen(const char *text);
+#endif
+
+#endif
