@@ -63,7 +63,8 @@ typedef struct tarn_arena_options {
                                with TARN_SOURCE_COMMIT. Default 0: chunks */
     size_t limit;      /* bytes that may be taken from source or parent; default: no limit */
     bool down;         /* from high addresses to low ones */
-    bool check;        /* see tarn_arena_free; default false, true with TARN_CHECKED */
+    bool check;        /* see tarn_arena_free; default false, true with TARN_CHECKED. The arena then
+                          belongs to the thread of the first call, see tarn_share */
 } tarn_arena_options;
 
 /* What a reset keeps for the next round. The caller's buffer and a reserved range stay always. */
@@ -96,6 +97,7 @@ struct tarn_arena {
     tarn_arena_chunk *first, *current;  /* oldest; the one in use, NULL: none yet         */
     struct tarn_arena_record *cleanups; /* latest first                                   */
     struct tarn_arena_guard *newest;    /* when checking: the last block's               */
+    uintptr_t owner;                    /* when checking: the thread it belongs to       */
     tarn_source *source;                /* NULL: the buffer is all there is               */
     tarn_arena *outer;                  /* of a child                                     */
     size_t chunk_size, chunk_max, reserve, limit; /* as the options, defaults filled in    */

@@ -58,7 +58,8 @@ typedef struct tarn_pool_options {
     size_t buffer_size; /* bytes; see tarn_pool_bytes */
 
     bool exact;       /* refuse any size but block_size; default: serve smaller ones, too */
-    bool check;       /* check each call, see tarn_pool_free; default: false, true in a library
+    bool check;       /* check each call, see tarn_pool_free, and that it is made by the thread that
+                         made the first one, see tarn_share; default: false, true in a library
                          built with TARN_CHECKED */
     const char *name; /* must outlive the pool; default: "pool" */
 
@@ -111,6 +112,7 @@ struct tarn_pool {
     void *user;
     tarn_why why;
     uintptr_t small_index[8];
+    uintptr_t owner;  /* the thread that a checking pool belongs to */
     tarn_region home; /* where tarn_pool_create put this struct */
     void *sole[26];   /* the chunk of a pool of one run */
     void *slots[TARN_POOL_SLOTS];
@@ -248,8 +250,8 @@ TARN_MUST_USE static TARN_FAST void *tarn_pool_alloc(tarn_pool *pool)
  *
  * Fails    never. A double free and a pointer into the middle of a block are faults; without
  *          `check` they are noticed when the block leaves the slots, as long as it was not handed
- *          out again meanwhile; with it at once, and so is any pointer that the pool never handed
- *          out.
+ *          out again meanwhile; with it at once, and so are any pointer that the pool never handed
+ *          out, and an alloc, free, reset, trim or visit by another thread than the first.
  * Threads  one at a time per pool.
  * Cost     O(1), no loop; one call in 64 at most goes to tarn_pool_free_slow.
  */

@@ -34,11 +34,22 @@ static void *refuse(tarn_arena *a, tarn_status status, size_t size, tarn_spec sp
     return NULL;
 }
 
-static bool is_dead(tarn_arena *a)
+/* A dead arena, or a checking one of another thread's: the fault has been reported. */
+static bool is_barred(tarn_arena *a, const void *block)
 {
-    if (arena_is(a, ARENA_DEAD))
+    if (arena_is(a, ARENA_DEAD)) {
         tarn_arena_fault(a, TARN_FAULT_USE_AFTER_DEINIT, NULL, 0, 0);
-    return arena_is(a, ARENA_DEAD);
+        return true;
+    }
+    return tarn_arena_stranger(a, block);
+}
+
+bool tarn_arena_stranger(tarn_arena *a, const void *block)
+{
+    if (!arena_is(a, ARENA_CHECK) || tarn_thread_owns(&a->owner))
+        return false;
+    tarn_arena_fault(a, TARN_FAULT_WRONG_THREAD, block, 0, 0);
+    return true;
 }
 
 /* ── Blocks ────────────────────────────────────────────────────────────────────────────────── */
@@ -86,7 +97,7 @@ void *tarn_arena_alloc_slow(tarn_arena *a, size_t size, tarn_spec spec)
     size_t whole, align;
     uintptr_t block = 0, next = 0;
     tarn_status status = judge(size, spec, &whole, &align);
-    if (is_dead(a))
+    if (is_barred(a, NULL))
         return refuse(a, TARN_BAD_ARGUMENT, size, spec);
     if (status != TARN_OK)
         return refuse(a, status, size, spec);
@@ -127,7 +138,7 @@ void tarn_arena_free_as(tarn_arena *a, void *block, size_t size, uint32_t log)
 {
     uintptr_t p = (uintptr_t)block;
     tarn_arena_guard *g = NULL;
-    if (block == NULL || is_dead(a))
+    if (block == NULL || is_barred(a, block))
         return;
     if (arena_is(a, ARENA_CHECK)) {
         g = tarn_arena_guarded(a, block, size, log);
@@ -214,7 +225,7 @@ void *tarn_arena_resize(tarn_arena *a, void *block, size_t old_size, size_t new_
     struct change ch = {.size = new_size, .keep = keep};
     tarn_status status = judge(new_size, spec, &ch.new_whole, &ch.align);
     char *at;
-    if (is_dead(a))
+    if (is_barred(a, block))
         return refuse(a, TARN_BAD_ARGUMENT, new_size, spec);
     if (status != TARN_OK)
         return refuse(a, status, new_size, spec);
@@ -272,7 +283,7 @@ tarn_status tarn_arena_rewind(tarn_arena *a, tarn_mark mark)
 {
     arena_place to;
     tarn_arena_chunk *c;
-    if (is_dead(a))
+    if (is_barred(a, NULL))
         return TARN_BAD_ARGUMENT;
     if (!find_mark(a, mark, &to)) {
         if (arena_is(a, ARENA_CHECK))
@@ -310,7 +321,7 @@ static void empty(tarn_arena *a)
 
 void tarn_arena_reset(tarn_arena *a, tarn_keep keep)
 {
-    if (is_dead(a))
+    if (is_barred(a, NULL))
         return;
     empty(a);
     if (keep != TARN_KEEP_ALL && !arena_is(a, ARENA_RANGE))
@@ -398,6 +409,7 @@ void tarn_arena_deinit(tarn_arena *a)
 {
     if (arena_is(a, ARENA_DEAD))
         return;
+    a->owner = TARN_OWNER_NONE; /* any thread may; cleanups that free blocks are its own calls */
     empty(a);
     tarn_arena_release(a, NULL);
     if (arena_is(a, ARENA_RANGE))

@@ -298,7 +298,7 @@ tarn_status tarn_arena_grow(tarn_arena *a, size_t size, size_t align)
 size_t tarn_arena_trim(tarn_arena *a)
 {
     size_t held = a->held;
-    if (arena_is(a, ARENA_DEAD))
+    if (arena_is(a, ARENA_DEAD) || tarn_arena_stranger(a, NULL))
         return 0;
     if (arena_is(a, ARENA_RANGE))
         return trim_range(a);

@@ -18,6 +18,7 @@
 
 #include "base/align.h"
 #include "base/checked.h"
+#include "base/thread_guard.h"
 
 enum {
     ARENA_DOWN = 1u << 0,
@@ -115,6 +116,8 @@ static inline size_t arena_whole(size_t size)
 
 /* tarn_arena_free while the window is closed; log of the alignment, or ARENA_ANY_ALIGN. */
 void tarn_arena_free_as(tarn_arena *a, void *block, size_t size, uint32_t log);
+/* Does a checking arena belong to another thread? The fault has been reported then. */
+bool tarn_arena_stranger(tarn_arena *a, const void *block);
 
 /* ── arena_ops.c ───────────────────────────────────────────────────────────────────────────── */
 

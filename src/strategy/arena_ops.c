@@ -169,6 +169,11 @@ static void ops_deinit(tarn_allocator *a)
     tarn_arena_deinit(of(a));
 }
 
+static void ops_share(tarn_allocator *a)
+{
+    tarn_thread_share(&of(a)->owner);
+}
+
 static const tarn_rare_ops ARENA_RARE = {
     .bytes = sizeof(tarn_rare_ops),
     .name = ops_name,
@@ -183,6 +188,7 @@ static const tarn_rare_ops ARENA_RARE = {
     .why = ops_why,
     .parent = ops_parent,
     .deinit = ops_deinit,
+    .share = ops_share,
 };
 
 const tarn_ops tarn_arena_ops = {

@@ -51,6 +51,14 @@ static void fault(const tarn_pool *pool, tarn_fault_kind kind, const void *block
     tarn_fault_report(kind, "pool", pool->name, block, given, expected);
 }
 
+bool tarn_pool_stranger(tarn_pool *pool, const void *block)
+{
+    if ((pool->flags & TARN_POOL_CHECK) == 0 || tarn_thread_owns(&pool->owner))
+        return false;
+    fault(pool, TARN_FAULT_WRONG_THREAD, block, 0, 0);
+    return true;
+}
+
 /* ── Blocks back ── */
 
 static const tarn_fault_kind FAULT_OF_PLACE[] = {
@@ -98,6 +106,8 @@ void tarn_pool_free_slow(tarn_pool *pool, void *block)
         fault(pool, TARN_FAULT_USE_AFTER_DEINIT, block, 0, 0);
         return;
     }
+    if (tarn_pool_stranger(pool, block))
+        return;
     if ((pool->flags & TARN_POOL_CHECK) != 0) {
         give_back(pool, block, true);
         return;
@@ -156,6 +166,8 @@ void *tarn_pool_alloc_slow(tarn_pool *pool)
         fault(pool, TARN_FAULT_USE_AFTER_DEINIT, NULL, 0, 0);
         return NULL;
     }
+    if (tarn_pool_stranger(pool, NULL))
+        return NULL;
     if ((pool->flags & TARN_POOL_CHECK) != 0) {
         void *block;
         if (tarn_pool_take(pool, 1, &block, &status) == 1)

@@ -28,6 +28,7 @@
 #include <tarn/pool.h>
 
 #include "base/bitmap.h"
+#include "base/thread_guard.h"
 
 struct tarn_pool_chunk {
     tarn_pool *pool;
@@ -104,6 +105,10 @@ tarn_pool_place tarn_pool_find(const tarn_pool *pool, const void *block, bool su
 
 /* Make all carved blocks of a chunk free, or, when no init has run on them, uncarved. */
 void tarn_pool_forget(tarn_pool *pool, tarn_pool_chunk *c);
+
+/* Does a checking pool belong to another thread? The fault has been reported then, and the pool is not
+ * to be touched. */
+bool tarn_pool_stranger(tarn_pool *pool, const void *block);
 
 /* Record a refusal; always NULL. */
 void *tarn_pool_refuse(tarn_pool *pool, tarn_status status, size_t size, size_t align,

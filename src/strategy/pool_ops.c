@@ -33,6 +33,8 @@ static size_t pool_usable(const tarn_allocator *a, const void *block, size_t siz
 static tarn_status pool_reset(tarn_allocator *a)
 {
     tarn_pool *pool = (tarn_pool *)a;
+    if (tarn_pool_stranger(pool, NULL))
+        return TARN_BAD_ARGUMENT;
     tarn_pool_flush(pool);
     for (tarn_pool_chunk *c = pool->first; c != NULL; c = c->next)
         tarn_pool_forget(pool, c);
@@ -43,6 +45,8 @@ static size_t pool_trim(tarn_allocator *a)
 {
     tarn_pool *pool = (tarn_pool *)a;
     size_t gone = 0;
+    if (tarn_pool_stranger(pool, NULL))
+        return 0;
     tarn_pool_flush(pool);
     for (tarn_pool_chunk *c = pool->first, *next; c != NULL; c = next) {
         next = c->next;
@@ -81,6 +85,8 @@ static tarn_status pool_stats(const tarn_allocator *a, tarn_stats *out)
 static tarn_status pool_visit(tarn_allocator *a, tarn_visitor *see, void *user)
 {
     tarn_pool *pool = (tarn_pool *)a;
+    if (tarn_pool_stranger(pool, NULL))
+        return TARN_BAD_ARGUMENT;
     tarn_pool_flush(pool);
     for (tarn_pool_chunk *c = pool->first; c != NULL; c = c->next) {
         for (size_t i = 0; i < c->carved; i++) {
@@ -153,6 +159,11 @@ static tarn_allocator *pool_parent(const tarn_allocator *a, unsigned index)
 static void pool_deinit(tarn_allocator *a)
 {
     tarn_pool_deinit((tarn_pool *)a);
+}
+
+static void pool_share(tarn_allocator *a)
+{
+    tarn_thread_share(&((tarn_pool *)a)->owner);
 }
 
 /* ── The view as an allocator ── */
@@ -235,6 +246,7 @@ static const tarn_rare_ops POOL_RARE = {
     .why = pool_why,
     .parent = pool_parent,
     .deinit = pool_deinit,
+    .share = pool_share,
 };
 
 #define POOL_CAPS                                                                                  \

@@ -2,6 +2,7 @@
 /* Each misuse of a checking arena dies with its own line, going up and going down. */
 #include "support/tarn_test.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include <tarn/arena.h>
@@ -161,6 +162,108 @@ static void use_of_a_dead_child(void *down)
     block = tarn_arena_alloc(&child, 8, 3);
 }
 
+/* One call by a thread that is not the arena's. */
+static void elsewhere(const void *down, void *(*call)(void *))
+{
+    pthread_t thread;
+    start(down);
+    if (pthread_create(&thread, NULL, call, NULL) == 0)
+        (void)pthread_join(thread, NULL);
+}
+
+static void *call_alloc(void *unused)
+{
+    (void)unused;
+    return tarn_arena_alloc(&arena, 8, 3);
+}
+
+static void *call_free(void *unused)
+{
+    tarn_arena_free(&arena, block, 100);
+    return unused;
+}
+
+static void *call_resize(void *unused)
+{
+    (void)unused;
+    return tarn_resize(&arena.allocator, block, 100, 50, 50, 3);
+}
+
+static void *call_reset(void *unused)
+{
+    tarn_arena_reset(&arena, TARN_KEEP_ALL);
+    return unused;
+}
+
+static void *call_rewind(void *unused)
+{
+    (void)tarn_arena_rewind(&arena, tarn_arena_mark(&arena));
+    return unused;
+}
+
+static void *call_trim(void *unused)
+{
+    (void)tarn_arena_trim(&arena);
+    return unused;
+}
+
+static void *call_deinit(void *unused)
+{
+    tarn_arena_deinit(&arena);
+    return unused;
+}
+
+static void alloc_elsewhere(void *down)
+{
+    elsewhere(down, call_alloc);
+}
+
+static void free_elsewhere(void *down)
+{
+    elsewhere(down, call_free);
+}
+
+static void resize_elsewhere(void *down)
+{
+    elsewhere(down, call_resize);
+}
+
+static void reset_elsewhere(void *down)
+{
+    elsewhere(down, call_reset);
+}
+
+static void rewind_elsewhere(void *down)
+{
+    elsewhere(down, call_rewind);
+}
+
+static void trim_elsewhere(void *down)
+{
+    elsewhere(down, call_trim);
+}
+
+static void free_a_block(void *unused)
+{
+    (void)unused;
+    tarn_arena_free(&arena, block, 100);
+}
+
+/* It may end in any thread, with its cleanups, and be used by all when that was said. */
+static void in_turns(void *down)
+{
+    pthread_t thread;
+    start(down);
+    tarn_share(&arena.allocator);
+    if (pthread_create(&thread, NULL, call_alloc, NULL) == 0)
+        (void)pthread_join(thread, NULL);
+    tarn_arena_deinit(&arena);
+    start(down);
+    if (tarn_arena_on_reset(&arena, free_a_block, NULL) == TARN_OK &&
+        pthread_create(&thread, NULL, call_deinit, NULL) == 0)
+        (void)pthread_join(thread, NULL);
+}
+
 /* All of these are fine; the wrong-size check knows what it may see. */
 static void right_use(void *down)
 {
@@ -195,6 +298,12 @@ static const struct {
     {rewound_past_and_covered, "tarn: bad rewind: arena 'request'"},
     {no_mark_at_all, "tarn: bad rewind: arena 'request'"},
     {use_after_deinit, "tarn: use after deinit: arena 'request'"},
+    {alloc_elsewhere, "tarn: wrong thread: arena 'request'"},
+    {free_elsewhere, "tarn: wrong thread: arena 'request'"},
+    {resize_elsewhere, "tarn: wrong thread: arena 'request'"},
+    {reset_elsewhere, "tarn: wrong thread: arena 'request'"},
+    {rewind_elsewhere, "tarn: wrong thread: arena 'request'"},
+    {trim_elsewhere, "tarn: wrong thread: arena 'request'"},
     {use_of_a_dead_child, "tarn: use after deinit: arena 'inner'"},
 };
 
@@ -214,6 +323,8 @@ static void right_use_survives(void **state)
     (void)state;
     assert_survives(right_use, &up);
     assert_survives(right_use, &down);
+    assert_survives(in_turns, &up);
+    assert_survives(in_turns, &down);
 }
 
 int main(void)

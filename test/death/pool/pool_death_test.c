@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* pool_death_test.c - each misuse of a pool dies with its own line: at once when checking, at the flush when not. */
+#include <pthread.h>
 #include <signal.h>
 
+#include <tarn/lock.h>
 #include <tarn/pool.h>
 
 #include "support/death.h"
@@ -114,6 +116,114 @@ static void double_deinit(void *check)
     tarn_pool_deinit(&pool);
 }
 
+/* One call by a thread that is not the pool's. */
+static void elsewhere(void *check, void *(*call)(void *))
+{
+    pthread_t thread;
+    start(check, 0);
+    if (pthread_create(&thread, NULL, call, NULL) == 0)
+        (void)pthread_join(thread, NULL);
+    tarn_pool_deinit(&pool);
+}
+
+static void *call_alloc(void *unused)
+{
+    (void)unused;
+    return tarn_pool_alloc(&pool);
+}
+
+static void *call_free(void *unused)
+{
+    tarn_pool_free(&pool, block);
+    return unused;
+}
+
+static void *call_free_batch(void *unused)
+{
+    tarn_free_batch(&pool.allocator, 64, 0, 1, &block);
+    return unused;
+}
+
+static void *call_reset(void *unused)
+{
+    (void)tarn_reset(&pool.allocator);
+    return unused;
+}
+
+static void *call_trim(void *unused)
+{
+    (void)tarn_trim(&pool.allocator);
+    return unused;
+}
+
+static bool see_all(void *user, void *at, size_t size)
+{
+    (void)user, (void)at, (void)size;
+    return true;
+}
+
+static void *call_visit(void *unused)
+{
+    (void)tarn_visit(&pool.allocator, see_all, NULL);
+    return unused;
+}
+
+static void *call_deinit(void *unused)
+{
+    tarn_pool_deinit(&pool);
+    return unused;
+}
+
+static void alloc_elsewhere(void *check)
+{
+    elsewhere(check, call_alloc);
+}
+
+static void free_elsewhere(void *check)
+{
+    elsewhere(check, call_free);
+}
+
+static void free_batch_elsewhere(void *check)
+{
+    elsewhere(check, call_free_batch);
+}
+
+static void reset_elsewhere(void *check)
+{
+    elsewhere(check, call_reset);
+}
+
+static void trim_elsewhere(void *check)
+{
+    elsewhere(check, call_trim);
+}
+
+static void visit_elsewhere(void *check)
+{
+    elsewhere(check, call_visit);
+}
+
+/* The pool may end where it was not used; one that was only made belongs to nobody yet; a lock, or a
+ * program's own word, lets threads take turns. */
+static void in_turns(void *check)
+{
+    static tarn_lock lock;
+    pthread_t thread;
+    tarn_pool_options o = {.block_size = 64, .name = "nodes", .check = *(const bool *)check};
+    if (tarn_pool_init(&pool, &o) == TARN_OK &&
+        pthread_create(&thread, NULL, call_alloc, NULL) == 0 && pthread_join(thread, &block) == 0 &&
+        block != NULL)
+        tarn_share(&pool.allocator);
+    tarn_pool_free(&pool, block);
+    tarn_pool_deinit(&pool);
+    start(check, 0);
+    if (tarn_lock_init(&lock, &(tarn_lock_options){.parent = &pool.allocator}) == TARN_OK &&
+        pthread_create(&thread, NULL, call_free, NULL) == 0 && pthread_join(thread, NULL) == 0 &&
+        pthread_create(&thread, NULL, call_deinit, NULL) == 0)
+        (void)pthread_join(thread, NULL);
+}
+
 static void dies(void (*misuse)(void *), const bool *check, const char *line)
 {
     bool copy = *check;
@@ -132,6 +242,17 @@ static void in_a_checking_pool(void **unused)
     dies(another_pools_block, &CHECKING, "tarn: foreign pointer: pool 'nodes'");
     dies(wrong_size, &CHECKING, "tarn: wrong size: pool 'nodes': given 128, expected 64");
     dies(wrong_alignment, &CHECKING, "tarn: wrong alignment: pool 'nodes': given 128, expected 16");
+}
+
+static void in_another_thread(void **unused)
+{
+    (void)unused;
+    void (*const calls[])(void *) = {alloc_elsewhere, free_elsewhere, free_batch_elsewhere,
+                                     reset_elsewhere, trim_elsewhere, visit_elsewhere};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        dies(calls[i], &CHECKING, "tarn: wrong thread: pool 'nodes'");
+    assert_survives(in_turns, (void *)(uintptr_t)&CHECKING);
+    assert_survives(in_turns, (void *)(uintptr_t)&RELEASE);
 }
 
 static void in_any_pool(void **unused)
@@ -184,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_a_checking_pool),
+        cmocka_unit_test(in_another_thread),
         cmocka_unit_test(in_any_pool),
         cmocka_unit_test(in_a_release_pool_at_the_flush),
         cmocka_unit_test(a_handler_that_returns_leaves_the_pool_whole),
