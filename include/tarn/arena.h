@@ -434,6 +434,7 @@ TARN_API TARN_MUST_USE char *tarn_arena_strdup(tarn_arena *arena, const char *te
  */
 TARN_API TARN_MUST_USE char *tarn_arena_strndup(tarn_arena *arena, const char *text, size_t max);
 
+#if __STDC_HOSTED__ /* formatting is libc's */
 /**
  * tarn_arena_printf - a formatted string.
  *
@@ -467,6 +468,7 @@ TARN_API TARN_MUST_USE char *tarn_arena_vprintf(tarn_arena *arena, const char *f
  */
 TARN_API bool tarn_arena_append(tarn_arena *arena, tarn_arena_text *text, const char *format, ...)
     TARN_PRINTF(3, 4);
+#endif
 
 /* ── Questions ─────────────────────────────────────────────────────────────────────────────── */
 

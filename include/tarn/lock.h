@@ -25,7 +25,7 @@ typedef struct tarn_lock_options {
 typedef struct tarn_lock {
     tarn_allocator allocator;
     tarn_allocator *parent;
-    const void *visitor; /* the thread that is in a visit, NULL: none */
+    uintptr_t visitor; /* the thread that is in a visit, 0: none */
     union {
         long long align;
         void *pointer;

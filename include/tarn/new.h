@@ -13,8 +13,6 @@
 #ifndef TARN_NEW_H
 #define TARN_NEW_H
 
-#include <string.h>
-
 #include <tarn/allocator.h>
 #include <tarn/arena.h>
 #include <tarn/pool.h>
@@ -170,11 +168,11 @@ TARN_BEGIN_DECLS
  */
 TARN_MUST_USE static inline char *tarn_strndup(tarn_allocator *a, const char *text, size_t n)
 {
-    const void *end = memchr(text, 0, n);
+    const void *end = __builtin_memchr(text, 0, n);
     size_t length = end != NULL ? (size_t)((const char *)end - text) : n;
     char *copy = (char *)tarn_alloc(a, length + 1, 0);
     if (copy != NULL) {
-        memcpy(copy, text, length);
+        __builtin_memcpy(copy, text, length);
         copy[length] = 0;
     }
     return copy;
@@ -190,10 +188,10 @@ TARN_MUST_USE static inline char *tarn_strndup(tarn_allocator *a, const char *te
  */
 TARN_MUST_USE static inline char *tarn_strdup(tarn_allocator *a, const char *text)
 {
-    size_t size = strlen(text) + 1;
+    size_t size = __builtin_strlen(text) + 1;
     char *copy = (char *)tarn_alloc(a, size, 0);
     if (copy != NULL)
-        memcpy(copy, text, size);
+        __builtin_memcpy(copy, text, size);
     return copy;
 }
 
@@ -207,7 +205,7 @@ TARN_MUST_USE static inline char *tarn_strdup(tarn_allocator *a, const char *tex
 static inline void tarn_strfree(tarn_allocator *a, char *text)
 {
     if (text != NULL)
-        tarn_free(a, text, strlen(text) + 1, 0);
+        tarn_free(a, text, __builtin_strlen(text) + 1, 0);
 }
 
 TARN_END_DECLS

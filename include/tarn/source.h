@@ -197,11 +197,18 @@ TARN_API tarn_source *tarn_source_pick(tarn_source *source, tarn_allocator *pare
  * tarn_libc - malloc, free and their kin as an allocator; one for the whole process.
  *
  * Returns  the handle; it is never deinitialised.
- * Fails    never.
+ * Fails    NULL where there is no libc (a freestanding build).
  * Threads  any, at any time; so is the allocator.
  * Cost     O(1).
  */
+#if __STDC_HOSTED__
 TARN_API tarn_allocator *tarn_libc(void);
+#else
+static inline tarn_allocator *tarn_libc(void)
+{
+    return NULL;
+}
+#endif
 
 TARN_END_DECLS
 

@@ -8,10 +8,11 @@
  * I2  No default pretends: where nothing sensible can be done the answer is TARN_UNSUPPORTED,
  *     TARN_UNKNOWN or NULL.
  */
-#include <stdio.h>
-#include <string.h>
 
 #include <tarn/allocator.h>
+
+#include "base/mem.h"
+#include "base/text.h"
 
 void *tarn_resize_by_copy(tarn_allocator *a, void *block, size_t old_size, size_t new_size,
                           size_t keep, tarn_spec spec)
@@ -133,16 +134,24 @@ tarn_why tarn_get_why(const tarn_allocator *a)
 size_t tarn_why_text(const tarn_allocator *a, char *text, size_t size)
 {
     tarn_why w = tarn_get_why(a);
-    int n;
-    if (w.status == TARN_OK)
-        n = snprintf(text, size, "%s: no failure on record", tarn_name(a));
-    else if (w.limit != 0)
-        n = snprintf(text, size, "%s: refused %zu bytes aligned to %zu: %s (%zu)", tarn_name(a),
-                     w.size, w.align, tarn_status_text(w.status), w.limit);
-    else
-        n = snprintf(text, size, "%s: refused %zu bytes aligned to %zu: %s", tarn_name(a), w.size,
-                     w.align, tarn_status_text(w.status));
-    return n > 0 ? (size_t)n : 0;
+    tarn_text t = tarn_text_in(text, size);
+    tarn_text_put(&t, tarn_name(a));
+    if (w.status == TARN_OK) {
+        tarn_text_put(&t, ": no failure on record");
+        return t.length;
+    }
+    tarn_text_put(&t, ": refused ");
+    tarn_text_put_size(&t, w.size);
+    tarn_text_put(&t, " bytes aligned to ");
+    tarn_text_put_size(&t, w.align);
+    tarn_text_put(&t, ": ");
+    tarn_text_put(&t, tarn_status_text(w.status));
+    if (w.limit != 0) {
+        tarn_text_put(&t, " (");
+        tarn_text_put_size(&t, w.limit);
+        tarn_text_put(&t, ")");
+    }
+    return t.length;
 }
 
 tarn_allocator *tarn_parent(const tarn_allocator *a, unsigned index)

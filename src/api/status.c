@@ -7,10 +7,15 @@
  * atomic pointer to one of two slots.
  */
 #include <stdatomic.h>
+#if __STDC_HOSTED__
 #include <stdio.h>
 #include <stdlib.h>
+#endif
 
 #include <tarn/status.h>
+
+#include "base/mem.h"
+#include "base/text.h"
 
 static const char *const STATUS_TEXT[] = {
     [TARN_OK] = "ok",
@@ -72,23 +77,48 @@ tarn_fault_handler *tarn_fault_set_handler(tarn_fault_handler *handler, void *us
     return before;
 }
 
+/* What a fault's first line says, without the newline. */
+static void first_line(const tarn_fault *f, char *line, size_t size)
+{
+    tarn_text t = tarn_text_in(line, size);
+    tarn_text_put(&t, "tarn: ");
+    tarn_text_put(&t, tarn_fault_text(f->kind));
+    tarn_text_put(&t, ": ");
+    tarn_text_put(&t, f->allocator != NULL ? f->allocator : "unknown allocator");
+    if (f->expected == 0)
+        return;
+    tarn_text_put(&t, ": given ");
+    tarn_text_put_size(&t, f->given);
+    tarn_text_put(&t, ", expected ");
+    tarn_text_put_size(&t, f->expected);
+}
+
+#if __STDC_HOSTED__
 /* Written with one fputs a line so that lines of several threads do not mix; nothing here
  * allocates. */
 static void print_and_abort(const tarn_fault *f)
 {
     char line[256];
-    const char *name = f->allocator != NULL ? f->allocator : "unknown allocator";
-    if (f->expected != 0)
-        (void)snprintf(line, sizeof line, "tarn: %s: %s: given %zu, expected %zu\n",
-                       tarn_fault_text(f->kind), name, f->given, f->expected);
-    else
-        (void)snprintf(line, sizeof line, "tarn: %s: %s\n", tarn_fault_text(f->kind), name);
-    (void)fputs(line, stderr);
-    (void)snprintf(line, sizeof line, "tarn:   block %p\n", f->block);
+    first_line(f, line, sizeof line - 1);
+    (void)fputs(strcat(line, "\n"), stderr);
+    tarn_text t = tarn_text_in(line, sizeof line);
+    tarn_text_put(&t, "tarn:   block ");
+    tarn_text_put_pointer(&t, f->block);
+    tarn_text_put(&t, "\n");
     (void)fputs(line, stderr);
     (void)fflush(stderr);
     abort();
 }
+#else
+/* Where nothing can be printed a debugger finds the line in a variable. */
+char tarn_fault_line[256];
+
+static void print_and_abort(const tarn_fault *f)
+{
+    first_line(f, tarn_fault_line, sizeof tarn_fault_line);
+    __builtin_trap();
+}
+#endif
 
 void tarn_fault_raise(const tarn_fault *fault)
 {
@@ -103,6 +133,6 @@ void tarn_fault_report(tarn_fault_kind kind, const char *type, const char *name,
                        size_t given, size_t expected)
 {
     char who[128];
-    (void)snprintf(who, sizeof who, "%s '%s'", type, name);
+    tarn_text_label(who, sizeof who, type, name, sizeof who);
     tarn_fault_raise(&(tarn_fault){kind, who, block, given, expected});
 }

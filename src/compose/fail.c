@@ -10,9 +10,10 @@
  * I2  Counters are relaxed atomics: with a parent that any thread may use each request gets a number
  *     of its own.
  */
-#include <stdio.h>
 
 #include <tarn/fail.h>
+
+#include "base/text.h"
 
 enum {
     /* What is handed through; capabilities of a later version are not. */
@@ -237,10 +238,7 @@ tarn_status tarn_fail_init(tarn_fail *f, const tarn_fail_options *options)
     if (status != TARN_OK)
         return status;
     build_tables(f);
-    if (options->name != NULL)
-        (void)snprintf(f->label, sizeof f->label, "fail '%.30s'", options->name);
-    else
-        (void)snprintf(f->label, sizeof f->label, "fail");
+    tarn_text_label(f->label, sizeof f->label, "fail", options->name, TARN_LABEL_NAME);
     return TARN_OK;
 }
 

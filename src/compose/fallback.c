@@ -12,9 +12,10 @@
  * I3  The counters are written by relaxed atomics: they order nothing, and where both parents may be
  *     used by any thread no count is lost.
  */
-#include <stdio.h>
 
 #include <tarn/fallback.h>
+
+#include "base/text.h"
 
 enum {
     /*
@@ -250,10 +251,7 @@ tarn_status tarn_fallback_init(tarn_fallback *f, const tarn_fallback_options *op
         return TARN_BAD_ARGUMENT;
     *f = (tarn_fallback){.primary = options->primary, .secondary = options->secondary};
     build_tables(f);
-    if (options->name != NULL)
-        (void)snprintf(f->label, sizeof f->label, "fallback '%.30s'", options->name);
-    else
-        (void)snprintf(f->label, sizeof f->label, "fallback");
+    tarn_text_label(f->label, sizeof f->label, "fallback", options->name, TARN_LABEL_NAME);
     return TARN_OK;
 }
 

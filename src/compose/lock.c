@@ -7,18 +7,18 @@
  * I1  The parent is entered only with the mutex held; name, parent and capabilities are fixed at
  *     init and need none.
  * I2  Lock order: this mutex, then any the parent takes. A layer above holds none of its own.
- * I3  `visitor` names the thread that is in a visit and thus holds the mutex, else it is NULL. It is
+ * I3  `visitor` names the thread that is in a visit and thus holds the mutex, else it is 0. It is
  *     written with the mutex held; who reads it without compares with itself, and only the thread
  *     that wrote its own name can find it there. So relaxed loads and stores are enough.
  */
-#include <assert.h>
-#include <stdio.h>
 
 #include <tarn/lock.h>
 
+#include "base/text.h"
+#include "base/thread_guard.h"
 #include "os/mutex.h"
 
-static_assert(sizeof(tarn_mutex) <= sizeof(((tarn_lock *)0)->mutex), "the mutex fits its place");
+_Static_assert(sizeof(tarn_mutex) <= sizeof(((tarn_lock *)0)->mutex), "the mutex fits its place");
 
 enum {
     /* What is handed through; capabilities of a later version are not. */
@@ -33,18 +33,11 @@ static tarn_mutex *mutex_of(const tarn_allocator *a)
     return (tarn_mutex *)((uintptr_t)a + offsetof(tarn_lock, mutex));
 }
 
-/* A thread's name: the address of a variable of its own. */
-static const void *self(void)
-{
-    static _Thread_local char here;
-    return &here;
-}
-
 /* This thread is in a visit, whose visitor may free the block it sees: the mutex is held. */
 static bool in_visit(const tarn_lock *l)
 {
-    const void *visitor = __atomic_load_n(&l->visitor, __ATOMIC_RELAXED);
-    return TARN_UNLIKELY(visitor != NULL) && visitor == self();
+    uintptr_t visitor = __atomic_load_n(&l->visitor, __ATOMIC_RELAXED);
+    return TARN_UNLIKELY(visitor != 0) && visitor == tarn_thread_self();
 }
 
 static tarn_allocator *enter(const tarn_allocator *a)
@@ -171,9 +164,9 @@ static tarn_status lock_visit(tarn_allocator *a, tarn_visitor *see, void *user)
     if (in_visit(l))
         return TARN_BUSY;
     tarn_mutex_lock(mutex_of(a));
-    __atomic_store_n(&l->visitor, self(), __ATOMIC_RELAXED);
+    __atomic_store_n(&l->visitor, tarn_thread_self(), __ATOMIC_RELAXED);
     tarn_status status = tarn_visit(l->parent, see, user);
-    __atomic_store_n(&l->visitor, NULL, __ATOMIC_RELAXED);
+    __atomic_store_n(&l->visitor, 0, __ATOMIC_RELAXED);
     tarn_mutex_unlock(mutex_of(a));
     return status;
 }
@@ -244,10 +237,7 @@ tarn_status tarn_lock_init(tarn_lock *l, const tarn_lock_options *options)
     if (!tarn_mutex_init(mutex_of(&l->allocator)))
         return TARN_NO_MEMORY;
     build_tables(l);
-    if (options->name != NULL)
-        (void)snprintf(l->label, sizeof l->label, "lock '%.30s'", options->name);
-    else
-        (void)snprintf(l->label, sizeof l->label, "lock");
+    tarn_text_label(l->label, sizeof l->label, "lock", options->name, TARN_LABEL_NAME);
     tarn_share(l->parent);
     return TARN_OK;
 }

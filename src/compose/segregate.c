@@ -15,12 +15,12 @@
  * I4  The record of the last refusal is written by relaxed atomics: with children that any thread may
  *     use it is the record of some thread, never a torn pointer.
  */
-#include <assert.h>
-#include <stdio.h>
 
 #include <tarn/segregate.h>
 
-static_assert(TARN_SEGREGATE_MAX <= UINT8_MAX, "a class fits an entry of first[]");
+#include "base/text.h"
+
+_Static_assert(TARN_SEGREGATE_MAX <= UINT8_MAX, "a class fits an entry of first[]");
 
 enum {
     OF_ALL = TARN_CAP_FREE | TARN_CAP_OWNS | TARN_CAP_RESET | TARN_CAP_VISIT | TARN_CAP_THREADS |
@@ -376,10 +376,7 @@ tarn_status tarn_segregate_init(tarn_segregate *s, const tarn_segregate_options 
     build_ops(s);
     build_rare(s);
     s->allocator.ops = &s->ops;
-    if (options->name != NULL)
-        (void)snprintf(s->label, sizeof s->label, "segregate '%.30s'", options->name);
-    else
-        (void)snprintf(s->label, sizeof s->label, "segregate");
+    tarn_text_label(s->label, sizeof s->label, "segregate", options->name, TARN_LABEL_NAME);
     return TARN_OK;
 }
 

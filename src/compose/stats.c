@@ -12,10 +12,11 @@
  *     A good mark's blocks are all still there (none that is older was freed or resized since, else
  *     the mark is no longer good), so what was counted when it was taken is true after a rewind.
  */
-#include <stdio.h>
-#include <string.h>
 
 #include <tarn/stats.h>
+
+#include "base/mem.h"
+#include "base/text.h"
 
 enum {
     /* What is handed through; the counters are plain, so no promise about threads is. */
@@ -322,10 +323,7 @@ tarn_status tarn_stats_init(tarn_stats_layer *s, const tarn_stats_options *optio
     *s = (tarn_stats_layer){.parent = options->parent};
     s->granted = options->granted && TARN_RARE(options->parent, usable) != NULL;
     build_tables(s);
-    if (options->name != NULL)
-        (void)snprintf(s->label, sizeof s->label, "stats '%.30s'", options->name);
-    else
-        (void)snprintf(s->label, sizeof s->label, "stats");
+    tarn_text_label(s->label, sizeof s->label, "stats", options->name, TARN_LABEL_NAME);
     return TARN_OK;
 }
 

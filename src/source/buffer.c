@@ -15,11 +15,10 @@
  */
 #include <tarn/buffer.h>
 
-#include <assert.h>
-#include <string.h>
-
 #include "base/align.h"
+#include "base/assert.h"
 #include "base/checked.h"
+#include "base/mem.h"
 
 struct gap {
     size_t size;   /* bytes */

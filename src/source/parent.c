@@ -60,7 +60,9 @@ tarn_source *tarn_source_pick(tarn_source *source, tarn_allocator *parent, tarn_
 {
     if (source != NULL)
         return parent == NULL ? source : NULL;
+#if __STDC_HOSTED__
     if (parent == NULL)
         parent = tarn_libc();
-    return tarn_parent_init(own, parent);
+#endif
+    return parent != NULL ? tarn_parent_init(own, parent) : NULL;
 }

@@ -14,9 +14,8 @@
  *     none but wants a grain of room, going down it takes a grain.
  * I5  A refusal changes no position, no chunk in use and no record.
  */
+#include "base/mem.h"
 #include "strategy/arena_chunk.h"
-
-#include <string.h>
 
 enum { CHUNK_SIZE = 64 * 1024, CHUNK_MAX = 1024 * 1024, CHUNK_LEAST = 256 };
 
@@ -360,12 +359,8 @@ static tarn_status use_buffer(tarn_arena *a, void *buffer, size_t size)
 
 static void choose_source(tarn_arena *a, const tarn_arena_options *o)
 {
-    if (o->source != NULL)
-        a->source = o->source;
-    else if (o->parent != NULL)
-        a->source = tarn_parent_init(&a->own_source, o->parent);
-    else if (o->buffer == NULL)
-        a->source = tarn_parent_init(&a->own_source, tarn_libc());
+    if (o->source != NULL || o->parent != NULL || o->buffer == NULL)
+        a->source = tarn_source_pick(o->source, o->parent, &a->own_source);
 }
 
 tarn_status tarn_arena_init(tarn_arena *a, const tarn_arena_options *options)
@@ -389,6 +384,8 @@ tarn_status tarn_arena_init(tarn_arena *a, const tarn_arena_options *options)
     a->reserve = o->reserve;
     a->limit = o->limit;
     choose_source(a, o);
+    if (o->buffer == NULL && a->source == NULL)
+        status = TARN_BAD_ARGUMENT;
     if (status == TARN_OK && o->buffer != NULL)
         status = use_buffer(a, o->buffer, o->buffer_size);
     if (status == TARN_OK && o->reserve != 0)
@@ -435,7 +432,7 @@ tarn_arena *tarn_arena_create(const tarn_arena_options *options, tarn_status *st
     if (size < room + CHUNK_LEAST || o.reserve != 0)
         size = room + CHUNK_LEAST;
     choose_source(&start, &o);
-    why = o.buffer != NULL ? TARN_BAD_ARGUMENT : judge_options(&o);
+    why = o.buffer != NULL || start.source == NULL ? TARN_BAD_ARGUMENT : judge_options(&o);
     if (why == TARN_OK && !tarn_round_up(size, start.source->granule, &size))
         why = TARN_TOO_BIG;
     if (why == TARN_OK)

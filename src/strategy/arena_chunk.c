@@ -16,8 +16,7 @@
  *     16 without passing high.
  */
 #include "strategy/arena_chunk.h"
-
-#include <string.h>
+#include "base/mem.h"
 
 /* Idle chunks that are looked at before another is taken. */
 enum { LOOK_AT = 8 };

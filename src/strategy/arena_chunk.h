@@ -12,11 +12,10 @@
 #ifndef TARN_STRATEGY_ARENA_CHUNK_H
 #define TARN_STRATEGY_ARENA_CHUNK_H
 
-#include <assert.h>
-
 #include <tarn/arena.h>
 
 #include "base/align.h"
+#include "base/assert.h"
 #include "base/checked.h"
 #include "base/thread_guard.h"
 

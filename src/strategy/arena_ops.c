@@ -2,9 +2,8 @@
 /*
  * arena_ops.c - an arena seen as a tarn_allocator, and its invariants verified.
  */
+#include "base/mem.h"
 #include "strategy/arena_chunk.h"
-
-#include <string.h>
 
 static tarn_arena *of(tarn_allocator *a)
 {

@@ -4,13 +4,12 @@
  */
 #include <tarn/arena.h>
 
+#if __STDC_HOSTED__
 #include <stdio.h>
-#include <string.h>
+#endif
 
 #include "base/checked.h"
-
-/* Results shorter than this are formatted once. */
-enum { SHORT = 256 };
+#include "base/mem.h"
 
 void *tarn_arena_memdup(tarn_arena *a, const void *bytes, size_t size)
 {
@@ -22,7 +21,8 @@ void *tarn_arena_memdup(tarn_arena *a, const void *bytes, size_t size)
 
 char *tarn_arena_strndup(tarn_arena *a, const char *text, size_t max)
 {
-    size_t length = strnlen(text, max);
+    const char *end = memchr(text, 0, max);
+    size_t length = end != NULL ? (size_t)(end - text) : max;
     char *copy = length != SIZE_MAX ? tarn_arena_alloc(a, length + 1, 0) : NULL;
     if (copy == NULL)
         return NULL;
@@ -35,6 +35,10 @@ char *tarn_arena_strdup(tarn_arena *a, const char *text)
 {
     return tarn_arena_strndup(a, text, SIZE_MAX - 1);
 }
+
+#if __STDC_HOSTED__
+/* Results shorter than this are formatted once. */
+enum { SHORT = 256 };
 
 /* The formatted text into data, which has room for it, from the first, short formatting or again. */
 static void put(char *data, const char *part, size_t length, const char *format, va_list args)
@@ -121,3 +125,4 @@ bool tarn_arena_append(tarn_arena *a, tarn_arena_text *text, const char *format,
     va_end(args);
     return done;
 }
+#endif

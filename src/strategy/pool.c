@@ -22,8 +22,8 @@
  * Vmem", USENIX 2001, section 3) and the object cache (J. Bonwick, "The Slab Allocator", USENIX
  * 1994, section 2).
  */
-#include <string.h>
 
+#include "base/mem.h"
 #include "strategy/pool_chunk.h"
 
 enum {
@@ -34,7 +34,7 @@ enum {
     BLOCKS_A_CHUNK = 32
 };
 
-static_assert(TARN_POOL_SLOTS >= 16 && TARN_POOL_SLOTS <= 4096, "see config.h");
+_Static_assert(TARN_POOL_SLOTS >= 16 && TARN_POOL_SLOTS <= 4096, "see config.h");
 
 /* ── Refusals and faults ── */
 
@@ -354,10 +354,9 @@ tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *o)
     pool->allocator.ops = o->init == NULL ? &tarn_pool_ops : &tarn_pool_cache_ops;
     if (o->buffer != NULL)
         return init_buffer(pool, o);
-    pool->source = o->source;
+    pool->source = tarn_source_pick(o->source, o->parent, &pool->own_source);
     if (pool->source == NULL)
-        pool->source =
-            tarn_parent_init(&pool->own_source, o->parent != NULL ? o->parent : tarn_libc());
+        return TARN_BAD_ARGUMENT;
     return o->capacity != 0 ? init_run(pool, o) : init_growing(pool, o);
 }
 
@@ -385,12 +384,10 @@ void tarn_pool_deinit(tarn_pool *pool)
 
 tarn_pool *tarn_pool_create(const tarn_pool_options *options, tarn_status *status)
 {
-    tarn_parent_source libc;
-    tarn_source *source = options->source;
+    tarn_parent_source own;
+    tarn_source *source = tarn_source_pick(options->source, options->parent, &own);
     tarn_region home = {NULL, 0, 0};
-    if (source == NULL)
-        source = tarn_parent_init(&libc, options->parent != NULL ? options->parent : tarn_libc());
-    tarn_status why = options->buffer != NULL ? TARN_BAD_ARGUMENT : TARN_OK;
+    tarn_status why = options->buffer != NULL || source == NULL ? TARN_BAD_ARGUMENT : TARN_OK;
     if (why == TARN_OK)
         why = tarn_source_map(source, sizeof(tarn_pool), _Alignof(tarn_pool), 0, &home);
     tarn_pool *pool = home.ptr;

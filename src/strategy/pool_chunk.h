@@ -23,8 +23,6 @@
 #ifndef TARN_STRATEGY_POOL_CHUNK_H
 #define TARN_STRATEGY_POOL_CHUNK_H
 
-#include <assert.h>
-
 #include <tarn/pool.h>
 
 #include "base/bitmap.h"
@@ -43,8 +41,8 @@ struct tarn_pool_chunk {
     tarn_bitmap map;
 };
 
-static_assert(sizeof(struct tarn_pool_chunk) <= sizeof(((tarn_pool *)0)->sole),
-              "a chunk fits where pool.h keeps one");
+_Static_assert(sizeof(struct tarn_pool_chunk) <= sizeof(((tarn_pool *)0)->sole),
+               "a chunk fits where pool.h keeps one");
 
 /* pool->flags */
 enum {

@@ -5,8 +5,8 @@
  * Whoever walks the chunks first puts the blocks at hand back into them (tarn_pool_flush), so that a bit that is 0 means a
  * live block. Only check and stats, which may not change anything, count the blocks at hand as they are.
  */
-#include <string.h>
 
+#include "base/mem.h"
 #include "strategy/pool_chunk.h"
 
 /* ── Rare operations ── */
