@@ -201,14 +201,7 @@ TARN_API tarn_source *tarn_source_pick(tarn_source *source, tarn_allocator *pare
  * Threads  any, at any time; so is the allocator.
  * Cost     O(1).
  */
-#if __STDC_HOSTED__
 TARN_API tarn_allocator *tarn_libc(void);
-#else
-static inline tarn_allocator *tarn_libc(void)
-{
-    return NULL;
-}
-#endif
 
 TARN_END_DECLS
 

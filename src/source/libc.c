@@ -9,11 +9,12 @@
  * place is told so by resize, a call that the compiler cannot look through. It is never reported
  * as granted, since a compiler that saw the request (_FORTIFY_SOURCE=3) holds the program to it.
  */
+#include <tarn/source.h>
+
+#if __STDC_HOSTED__
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <tarn/source.h>
 
 /* Alignments above this are refused: some mallocs abort on them rather than fail. */
 #define ALIGN_LIMIT ((size_t)1 << 30)
@@ -138,3 +139,9 @@ tarn_allocator *tarn_libc(void)
     static tarn_allocator libc = {&LIBC_OPS};
     return &libc;
 }
+#else
+tarn_allocator *tarn_libc(void)
+{
+    return NULL;
+}
+#endif
