@@ -3,6 +3,7 @@
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
+#include "cases_mixed.hpp"
 #include "cases_nohelp.hpp"
 
 #include <dlfcn.h>
@@ -46,7 +47,7 @@ class system_malloc
     size_t block;
 
   public:
-    explicit system_malloc(size_t block_size, size_t = 0) : block(block_size)
+    explicit system_malloc(size_t block_size = 0, size_t = 0) : block(block_size)
     {
     }
     void *alloc()
@@ -58,6 +59,10 @@ class system_malloc
         return malloc(size);
     }
     void free(void *p)
+    {
+        ::free(p);
+    }
+    void free(void *p, size_t)
     {
         ::free(p);
     }
@@ -84,6 +89,7 @@ const bool entered = [] {
     bench::enter_memory<system_malloc>("malloc");
     bench::enter("refill_2e3", "malloc", bench::refill<system_malloc, 64, 2000>);
     bench::enter("containers", "malloc", bench::containers<std_allocator>);
+    bench::enter_mixed<system_malloc>("malloc");
     bench::enter_nohelp<system_malloc>("malloc");
     bench::enter("threads", "malloc", bench::threads<system_malloc>);
     return true;

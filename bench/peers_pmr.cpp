@@ -4,6 +4,7 @@
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
+#include "cases_mixed.hpp"
 
 #include <memory_resource>
 
@@ -32,6 +33,25 @@ template <class Resource> class pmr_pool
     void trim() /* not while a block is live; nothing is, here */
     {
         resource.release();
+    }
+};
+
+class pmr_mixed
+{
+    std::pmr::unsynchronized_pool_resource resource;
+    std::pmr::memory_resource *handle;
+
+  public:
+    pmr_mixed() : handle(bench::hide<std::pmr::memory_resource>(&resource))
+    {
+    }
+    void *alloc(size_t size)
+    {
+        return handle->allocate(size, 8);
+    }
+    void free(void *p, size_t size)
+    {
+        handle->deallocate(p, size, 8);
     }
 };
 
@@ -96,6 +116,7 @@ const bool entered = [] {
     bench::enter_hot<synchronized>("pmr synchronized");
     bench::enter_cold<unsynchronized>("pmr unsynchronized");
     bench::enter_memory<unsynchronized>("pmr unsynchronized");
+    bench::enter_mixed<pmr_mixed>("pmr unsynchronized");
     bench::enter("containers", "pmr unsynchronized",
                  bench::containers<pmr_containers<std::pmr::unsynchronized_pool_resource>>);
     bench::enter("containers", "pmr synchronized",
