@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CMAKE_RUN = cmake --preset $(1) && cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: help setup build demo test test-short test-long lint bench install docs clean
+.PHONY: help setup build demo test test-short test-long lint bench amalgamation install docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -47,6 +47,10 @@ bench: ## the benchmarks against the packaged peers
 	@dev/setup build bench
 	$(call CMAKE_RUN,bench)
 	@cmake --build --preset bench --target run-bench
+
+amalgamation: ## tarn.h and tarn.c, the whole library in two files, in build/amalgamation
+	@dev/setup cross
+	dev/amalgamate build/amalgamation
 
 install: build ## install below PREFIX (default /usr/local); DESTDIR is honoured
 	DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
