@@ -27,7 +27,10 @@ typedef enum tarn_status {
     TARN_CORRUPT = 8,      /* an invariant does not hold                                       */
     TARN_BUSY = 9,         /* cannot be done now                                               */
     TARN_INJECTED = 10,    /* refused on purpose, by the fail layer                            */
-    TARN_STALE = 11        /* a handle whose object is gone, or that was never given           */
+    TARN_STALE = 11,       /* a handle whose object is gone, or that was never given           */
+    TARN_MISSING = 12,     /* nothing of that name is there                                    */
+    TARN_EXISTS = 13,      /* something of that name is there already                          */
+    TARN_DENIED = 14       /* the system does not permit it to this program                    */
 } tarn_status;
 
 /* The last failure of one allocator. `limit` is what the request ran into (block size, budget), 0

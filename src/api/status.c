@@ -30,6 +30,9 @@ static const char *const STATUS_TEXT[] = {
     [TARN_BUSY] = "busy",
     [TARN_INJECTED] = "refused on purpose (fault injection)",
     [TARN_STALE] = "the handle is stale, or was never given",
+    [TARN_MISSING] = "nothing of that name is there",
+    [TARN_EXISTS] = "something of that name is there already",
+    [TARN_DENIED] = "not permitted",
 };
 
 static const char *const FAULT_TEXT[] = {

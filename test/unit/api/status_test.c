@@ -12,12 +12,12 @@
 static void every_status_has_words_of_its_own(void **state)
 {
     (void)state;
-    for (int i = TARN_OK; i <= TARN_STALE; i++)
+    for (int i = TARN_OK; i <= TARN_DENIED; i++)
         for (int k = TARN_OK; k < i; k++)
             assert_string_not_equal(tarn_status_text((tarn_status)i),
                                     tarn_status_text((tarn_status)k));
     assert_string_equal(tarn_status_text(TARN_NO_MEMORY), "out of memory");
-    assert_string_equal(tarn_status_text((tarn_status)(TARN_STALE + 1)), "unknown status");
+    assert_string_equal(tarn_status_text((tarn_status)(TARN_DENIED + 1)), "unknown status");
     assert_string_equal(tarn_status_text((tarn_status)-1), "unknown status");
 }
 
