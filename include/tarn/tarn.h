@@ -12,6 +12,7 @@
 #include <tarn/buffer.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
+#include <tarn/file.h>
 #include <tarn/lock.h>
 #include <tarn/new.h>
 #include <tarn/pages.h>
