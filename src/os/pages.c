@@ -29,6 +29,10 @@
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
+/* Young or seldom: not in every system's headers. */
+#define HUGE_SHIFT     26 /* MAP_HUGE_SHIFT      */
+#define POPULATE_WRITE 23 /* MADV_POPULATE_WRITE */
+
 /* Only asserted. */
 __attribute__((unused)) static bool is_piece(const void *p, size_t size)
 {
@@ -114,12 +118,33 @@ void *tarn_os_map(size_t size, size_t align)
     return map_aligned(size, align, PROT_READ | PROT_WRITE, 0);
 }
 
-void *tarn_os_map_huge(size_t size)
+/* The size stands in the flags as its logarithm (Linux 3.8). */
+void *tarn_os_map_huge(size_t size, size_t huge)
 {
-    size_t huge = tarn_os_huge_size();
-    assert(huge != 0 && size % huge == 0);
-    (void)huge;
-    return map(size, PROT_READ | PROT_WRITE, MAP_HUGETLB);
+    int log = __builtin_ctzll((unsigned long long)huge);
+    assert(tarn_is_power_of_two(huge) && size % huge == 0);
+    return map(size, PROT_READ | PROT_WRITE, MAP_HUGETLB | (int)((unsigned)log << HUGE_SHIFT));
+}
+
+/* Before Linux 5.14 each page is touched, so that nothing is changed: others may be writing it. */
+static void touch_each(char *p, size_t size)
+{
+    size_t page = tarn_os_page_size();
+    for (size_t at = 0; at < size; at += page)
+        (void)__atomic_fetch_or(p + at, 0, __ATOMIC_RELAXED);
+}
+
+bool tarn_os_populate(void *p, size_t size, bool may_touch)
+{
+    int saved = errno;
+    bool done = madvise(p, size, POPULATE_WRITE) == 0;
+    assert(is_piece(p, size));
+    if (!done && may_touch && errno != ENOMEM && errno != EFAULT && errno != EHWPOISON) {
+        touch_each(p, size);
+        done = true;
+    }
+    errno = saved;
+    return done;
 }
 
 bool tarn_os_commit(void *p, size_t size)

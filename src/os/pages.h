@@ -31,9 +31,14 @@ void *tarn_os_reserve(size_t size, size_t align);
 /* Readable and writable memory, all zero. */
 void *tarn_os_map(size_t size, size_t align);
 
-/* The same from the pool of explicit huge pages; size a multiple of the huge page size, align at
+/* The same from the system's own pool of huge pages of `huge` bytes; size a multiple of it, align at
  * most that. NULL when that pool has too few, which is the normal case. */
-void *tarn_os_map_huge(size_t size);
+void *tarn_os_map_huge(size_t size, size_t huge);
+
+/* Committed pages get their memory now instead of at the first touch; contents stay. False when
+ * there is too little; some pages may have got theirs. Systems that have no call for it touch each
+ * page, if they may: a page that cannot be had then ends the process, as any touch does. */
+bool tarn_os_populate(void *p, size_t size, bool may_touch);
 
 bool tarn_os_commit(void *p, size_t size);
 bool tarn_os_decommit(void *p, size_t size);

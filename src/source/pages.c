@@ -10,17 +10,13 @@
  * I2  Every counter is changed by atomic operations alone. Relaxed is enough: none of them guards
  *     other data.
  */
-#include <tarn/pages.h>
+#include "source/pages_place.h"
 
 #include <string.h>
 
 #include "base/align.h"
 #include "base/checked.h"
 #include "os/pages.h"
-
-#define COUNT(counter, n) ((void)__atomic_fetch_add(&(counter), (n), __ATOMIC_RELAXED))
-#define READ(counter)     __atomic_load_n(&(counter), __ATOMIC_RELAXED)
-#define WRITE(counter, v) __atomic_store_n(&(counter), (v), __ATOMIC_RELAXED)
 
 static tarn_pages *of_source(tarn_source *s)
 {
@@ -67,53 +63,19 @@ static void uncharge(tarn_pages *p, size_t size)
     (void)__atomic_fetch_sub(&p->report.mapped, size, __ATOMIC_RELAXED);
 }
 
-/* Explicit huge pages for a region that may have them; NULL when it has to do without. */
-static void *map_huge(tarn_pages *p, size_t size, size_t align, uint32_t flags)
-{
-    void *ptr;
-    if (p->huge != TARN_HUGE_EXPLICIT)
-        return NULL;
-    /* A reservation has no huge pages set aside for it: touching it could kill the process. */
-    ptr = (flags & TARN_MAP_RESERVE) == 0 && align <= p->source.granule ? tarn_os_map_huge(size)
-                                                                        : NULL;
-    if (ptr != NULL)
-        COUNT(p->report.huge_explicit, 1);
-    else
-        COUNT(p->report.huge_refused, 1);
-    return ptr;
-}
-
-/* Transparent huge pages need ranges aligned to them. */
-static size_t align_for_huge(const tarn_pages *p, size_t size, size_t align)
-{
-    size_t huge = p->huge != TARN_HUGE_OFF ? tarn_os_huge_size() : 0;
-    return size >= huge && align < huge ? huge : align;
-}
-
 /* size is a multiple of the granule, align a power of two. */
 static tarn_status pages_map(tarn_source *s, size_t size, size_t align, uint32_t flags,
                              tarn_region *out)
 {
     tarn_pages *p = of_source(s);
-    bool reserve = (flags & TARN_MAP_RESERVE) != 0;
+    tarn_status status;
     if (!charge(p, size))
         return refuse(p, TARN_LIMIT, size, align);
-    out->traits = TARN_REGION_ZEROED | (reserve ? 0u : (uint32_t)TARN_REGION_COMMITTED);
     out->size = size;
-    out->ptr = map_huge(p, size, align, flags);
-    if (out->ptr != NULL) {
-        out->traits |= TARN_REGION_HUGE;
-    } else {
-        align = align_for_huge(p, size, align);
-        out->ptr = reserve ? tarn_os_reserve(size, align) : tarn_os_map(size, align);
-        if (out->ptr == NULL) {
-            uncharge(p, size);
-            return refuse(p, TARN_NO_MEMORY, size, align);
-        }
-        if (p->huge != TARN_HUGE_OFF && tarn_os_advise_huge(out->ptr, size)) {
-            out->traits |= TARN_REGION_HUGE;
-            COUNT(p->report.huge_advised, 1);
-        }
+    status = tarn_pages_place(p, align, (flags & TARN_MAP_RESERVE) != 0, out);
+    if (status != TARN_OK) {
+        uncharge(p, size);
+        return refuse(p, status, size, align);
     }
     tarn_os_name(out->ptr, size, p->name);
     COUNT(p->report.regions, 1);
@@ -131,9 +93,11 @@ static void pages_unmap(tarn_source *s, void *ptr, size_t size, size_t align)
 
 static tarn_status pages_commit(tarn_source *s, void *ptr, size_t size)
 {
-    if (size == 0 || tarn_os_commit(ptr, size))
+    tarn_pages *p = of_source(s);
+    if (size == 0 ||
+        (tarn_os_commit(ptr, size) && (!p->populate || tarn_os_populate(ptr, size, true))))
         return TARN_OK;
-    return refuse(of_source(s), TARN_NO_MEMORY, size, s->granule);
+    return refuse(p, TARN_NO_MEMORY, size, s->granule);
 }
 
 static tarn_status pages_purge(tarn_source *s, void *ptr, size_t size)
@@ -158,6 +122,8 @@ static void *move(tarn_pages *p, void *ptr, size_t old_size, size_t new_size, si
         (void)refuse(p, TARN_NO_MEMORY, new_size, align);
     } else if (new_size < old_size) {
         uncharge(p, old_size - new_size);
+    } else if (p->populate && new_size > old_size) { /* where there is too little, the touch does */
+        (void)tarn_os_populate((char *)to + old_size, new_size - old_size, true);
     }
     return to;
 }
@@ -341,17 +307,16 @@ tarn_status tarn_pages_init(tarn_pages *p, const tarn_pages_options *options)
 {
     static const tarn_pages_options defaults;
     const tarn_pages_options *o = options != NULL ? options : &defaults;
+    tarn_status status;
     memset(p, 0, sizeof *p);
-    if (o->huge != TARN_HUGE_OFF && o->huge != TARN_HUGE_ADVISE && o->huge != TARN_HUGE_EXPLICIT)
-        return TARN_BAD_ARGUMENT;
-    if (o->huge == TARN_HUGE_EXPLICIT && tarn_os_huge_size() == 0)
-        return TARN_UNSUPPORTED;
+    status = tarn_pages_set_place(p, o);
+    if (status != TARN_OK)
+        return status;
     p->source.ops = &PAGES_SOURCE;
-    p->source.granule = o->huge == TARN_HUGE_EXPLICIT ? tarn_os_huge_size() : tarn_os_page_size();
+    p->source.granule = p->huge_size != 0 ? p->huge_size : tarn_os_page_size();
     p->allocator.ops = &PAGES_OPS;
     p->name = o->name != NULL ? o->name : "pages";
     p->limit = o->limit;
-    p->huge = o->huge;
     return TARN_OK;
 }
 
@@ -369,4 +334,6 @@ void tarn_pages_get_report(const tarn_pages *p, tarn_pages_report *out)
     out->huge_explicit = READ(p->report.huge_explicit);
     out->huge_advised = READ(p->report.huge_advised);
     out->huge_refused = READ(p->report.huge_refused);
+    out->numa_placed = READ(p->report.numa_placed);
+    out->numa_refused = READ(p->report.numa_refused);
 }

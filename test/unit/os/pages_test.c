@@ -6,10 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "base/align.h"
 #include "os/pages.h"
 #include "support/death.h"
+#include "support/refuse.h"
 
 static size_t page;
 
@@ -183,7 +186,7 @@ static void huge_pages_or_a_clear_no(void **state)
     (void)state;
     if (huge == 0)
         skip();
-    p = tarn_os_map_huge(huge);
+    p = tarn_os_map_huge(huge, huge);
     if (p != NULL) {
         assert_true(tarn_is_aligned(p, huge) && is_all(p, huge, 0));
         tarn_os_release(p, huge);
@@ -193,6 +196,84 @@ static void huge_pages_or_a_clear_no(void **state)
     if (tarn_os_advise_huge(p, huge))
         assert_true(is_all(p, huge, 0));
     tarn_os_release(p, huge);
+}
+
+/* Resident pages of a range, as the system counts them. */
+static size_t resident(void *p, size_t size)
+{
+    unsigned char there[64];
+    size_t count = 0;
+    assert_true(size / page <= sizeof there);
+    assert_int_equal(mincore(p, size, there), 0);
+    for (size_t i = 0; i < size / page; i++)
+        count += there[i] & 1;
+    return count;
+}
+
+static void populated_pages_are_there_and_unchanged(void **state)
+{
+    char *p = tarn_os_map(32 * page, page);
+    (void)state;
+    assert_non_null(p);
+    assert_int_equal(resident(p, 32 * page), 0);
+    p[3 * page] = 7;
+    errno = 77;
+    assert_true(tarn_os_populate(p, 8 * page, true));
+    assert_int_equal(errno, 77);
+    assert_int_equal(resident(p, 8 * page), 8);
+    assert_int_equal(resident(p + 8 * page, 24 * page), 0);
+    assert_int_equal(p[3 * page], 7);
+    tarn_os_release(p, 32 * page);
+}
+
+/* Linux before 5.14 has no call for it; others may say that there is no memory. */
+static void without_the_call(void *arg)
+{
+    char *p = tarn_os_map(8 * page, page);
+    assert_child(p != NULL);
+    p[page] = 7;
+    assert_child(tarn_refuse_call(SYS_madvise, 2, 23, *(int *)arg));
+    assert_child(tarn_os_populate(p, 8 * page, true) == (*(int *)arg == EINVAL));
+    assert_child(!tarn_os_populate(p, 8 * page, false));
+    assert_child(resident(p, 8 * page) == (*(int *)arg == EINVAL ? 8 : 1));
+    assert_child(p[page] == 7);
+}
+
+static void populating_without_the_call(void **state)
+{
+    int errors[] = {EINVAL, ENOMEM, EFAULT};
+    (void)state;
+    if (!tarn_can_refuse())
+        skip();
+    for (size_t i = 0; i < 3; i++)
+        assert_survives(without_the_call, &errors[i]);
+}
+
+/* Every call of the system refused in turn: a clear no, errno as it was, nothing changed. */
+static void without_memory(void *arg)
+{
+    char *p = tarn_os_map(4 * page, page), *q = tarn_os_reserve(4 * page, page);
+    (void)arg;
+    assert_child(p != NULL && q != NULL);
+    memset(p, 7, 4 * page);
+    assert_child(tarn_refuse_call(SYS_madvise, REFUSE_ANY, 0, EPERM));
+    assert_child(tarn_refuse_call(SYS_mprotect, REFUSE_ANY, 0, ENOMEM));
+    assert_child(tarn_refuse_call(SYS_mremap, REFUSE_ANY, 0, ENOMEM));
+    errno = 77;
+    assert_child(!tarn_os_commit(q, page));
+    assert_child(!tarn_os_purge(p, page));
+    assert_child(!tarn_os_advise_huge(p, page));
+    assert_child(tarn_os_remap(p, 4 * page, 8 * page, page, true) == NULL);
+    assert_child(tarn_os_remap(p, 4 * page, 8 * page, 1u << 20, true) == NULL);
+    assert_child(errno == 77 && is_all(p, 4 * page, 7));
+}
+
+static void refused_calls_change_nothing(void **state)
+{
+    (void)state;
+    if (!tarn_can_refuse())
+        skip();
+    assert_survives(without_memory, NULL);
 }
 
 int main(void)
@@ -207,6 +288,9 @@ int main(void)
         cmocka_unit_test(impossible_requests_fail),
         cmocka_unit_test(names_show_where_the_system_can),
         cmocka_unit_test(huge_pages_or_a_clear_no),
+        cmocka_unit_test(populated_pages_are_there_and_unchanged),
+        cmocka_unit_test(populating_without_the_call),
+        cmocka_unit_test(refused_calls_change_nothing),
     };
     page = tarn_os_page_size();
     return cmocka_run_group_tests(tests, NULL, NULL);
