@@ -89,7 +89,7 @@ size_t tarn_os_transparent_size(void)
 /* Adds up the runs of huge pages in [from, to). False where the system has no such scan. */
 static bool scan(uint64_t from, uint64_t to, size_t *bytes)
 {
-    struct page_run runs[RUNS];
+    struct page_run runs[RUNS] = {{0, 0, 0}};
     struct page_scan s;
     bool done = true;
     int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);

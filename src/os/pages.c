@@ -127,7 +127,7 @@ void *tarn_os_map_huge(size_t size, size_t huge)
 }
 
 /* Before Linux 5.14 each page is touched, so that nothing is changed: others may be writing it. */
-static void touch_each(char *p, size_t size)
+static void touch_each(char *p, size_t size) /* NOLINT(readability-non-const-parameter) */
 {
     size_t page = tarn_os_page_size();
     for (size_t at = 0; at < size; at += page)
