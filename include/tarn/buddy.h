@@ -4,8 +4,8 @@
  *
  * For: blocks of any size whose alignment must be natural (DMA buffers, page runs, textures), a hard
  * bound on the time of every call, memory that one may not write into between uses. Not for: dense
- * packing (a size just above a power of two takes twice that: a third is lost on average; see
- * tarn_buddy_get_figures), use by several threads at once (put a lock around it).
+ * packing (a size just above a power of two takes twice that, and on average a quarter of what is
+ * granted is lost; see tarn_buddy_get_figures), use by several threads at once (put a lock around it).
  *
  *     static char bytes[1 << 16];
  *     tarn_buddy buddy;

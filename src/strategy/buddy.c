@@ -56,6 +56,7 @@ static bool lay_out(const plan *p, size_t *words, size_t *waiting, size_t *map, 
     size_t at = p->outside ? orders * sizeof(tarn_buddy_set) : 0, more;
     at = (at + 7) & ~(size_t)7;
     *words = at;
+    *map = *end = 0;
     for (unsigned order = 0; p->outside && order < orders; order++)
         at += tarn_bitmap_words(places_of(p->units, order)) * sizeof(uint64_t);
     *waiting =
