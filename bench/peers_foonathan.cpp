@@ -3,6 +3,7 @@
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
+#include "cases_lifo.hpp"
 
 #include <foonathan/memory/memory_pool.hpp>
 #include <foonathan/memory/memory_stack.hpp>
@@ -74,6 +75,29 @@ class foonathan_stack
     }
 };
 
+/* It has no free: a marker is taken before each block, and unwound. */
+class foonathan_pairs
+{
+    fm::memory_stack<> stack{8192};
+    std::vector<fm::memory_stack<>::marker> markers;
+
+  public:
+    foonathan_pairs()
+    {
+        markers.reserve(64);
+    }
+    void *alloc(size_t size)
+    {
+        markers.push_back(stack.top());
+        return stack.allocate(size, 16);
+    }
+    void free(void *, size_t)
+    {
+        stack.unwind(markers.back());
+        markers.pop_back();
+    }
+};
+
 /* One pool that serves the nodes of both containers (a list node has 24 bytes, a map node 48). */
 class foonathan_containers
 {
@@ -106,6 +130,8 @@ const bool entered = [] {
     bench::enter("create", "foonathan node_pool", bench::create<foonathan_pool_of, 64, 1000000>);
     bench::enter("containers", "foonathan node_pool", bench::containers<foonathan_containers>);
     bench::enter_arena<foonathan_stack>("foonathan memory_stack");
+    bench::enter("stack_pair", "foonathan memory_stack", bench::ordered_pair<foonathan_pairs>);
+    bench::enter("stack_64", "foonathan memory_stack", bench::ordered_burst<foonathan_pairs, true>);
     return true;
 }();
 

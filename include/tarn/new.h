@@ -17,6 +17,7 @@
 #include <tarn/arena.h>
 #include <tarn/pool.h>
 #include <tarn/site.h>
+#include <tarn/stack.h>
 
 #ifdef __cplusplus
 extern "C++" {
@@ -32,6 +33,10 @@ static TARN_FAST void *tarn_get(tarn_arena *a, size_t size, tarn_spec spec)
 {
     return tarn_arena_get(a, size, spec);
 }
+static TARN_FAST void *tarn_get(tarn_stack *a, size_t size, tarn_spec spec)
+{
+    return tarn_stack_get(a, size, spec);
+}
 static TARN_FAST void tarn_put(tarn_allocator *a, void *p, size_t size, tarn_spec spec)
 {
     tarn_free(a, p, size, spec);
@@ -44,13 +49,18 @@ static TARN_FAST void tarn_put(tarn_arena *a, void *p, size_t size, tarn_spec sp
 {
     tarn_arena_put(a, p, size, spec);
 }
+static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec spec)
+{
+    tarn_stack_put(a, p, size, spec);
+}
 }
 #else
 /**
- * tarn_get - tarn_alloc on a tarn_pool *, a tarn_arena * or a tarn_allocator *, inlined for the first two.
+ * tarn_get - tarn_alloc on a concrete allocator (tarn_pool *, tarn_arena *, tarn_stack *), inlined, or on a
+ * tarn_allocator *.
  *
  * Units    size in bytes.
- * Returns  a block, as tarn_pool_get, tarn_arena_get and tarn_alloc.
+ * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_stack_get and tarn_alloc.
  * Fails    NULL, as these.
  * Threads  as the allocator.
  * Cost     as these.
@@ -59,12 +69,14 @@ static TARN_FAST void tarn_put(tarn_arena *a, void *p, size_t size, tarn_spec sp
     _Generic((a), tarn_allocator *                                                                 \
              : tarn_alloc, tarn_pool *                                                             \
              : tarn_pool_get, tarn_arena *                                                         \
-             : tarn_arena_get)((a), (size), (spec))
+             : tarn_arena_get, tarn_stack *                                                        \
+             : tarn_stack_get)((a), (size), (spec))
 /**
- * tarn_put - tarn_free on a tarn_pool *, a tarn_arena * or a tarn_allocator *, inlined for the first two.
+ * tarn_put - tarn_free on a concrete allocator (tarn_pool *, tarn_arena *, tarn_stack *), inlined, or on a
+ * tarn_allocator *.
  *
  * Units    size in bytes.
- * Fails    never; as tarn_pool_put, tarn_arena_put and tarn_free.
+ * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_stack_put and tarn_free.
  * Threads  as the allocator.
  * Cost     as these.
  */
@@ -72,7 +84,8 @@ static TARN_FAST void tarn_put(tarn_arena *a, void *p, size_t size, tarn_spec sp
     _Generic((a), tarn_allocator *                                                                 \
              : tarn_free, tarn_pool *                                                              \
              : tarn_pool_put, tarn_arena *                                                         \
-             : tarn_arena_put)((a), (block), (size), (spec))
+             : tarn_arena_put, tarn_stack *                                                        \
+             : tarn_stack_put)((a), (block), (size), (spec))
 #endif
 
 /* The alignment of what p points to. */

@@ -9,7 +9,6 @@
 
 #include <tarn/allocator.h>
 #include <tarn/arena.h>
-#include <tarn/buddy.h>
 #include <tarn/buffer.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
@@ -21,6 +20,7 @@
 #include <tarn/segregate.h>
 #include <tarn/site.h>
 #include <tarn/source.h>
+#include <tarn/stack.h>
 #include <tarn/stats.h>
 #include <tarn/status.h>
 

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+"""Stack and ring: blocks that go back in an order."""
+from planning import HOT, PAIR, Case, ratios
+
+CASES = {
+    "stack_pair": Case("A stack: one block of 64 B, out and back", PAIR, **HOT, lead="tarn stack"),
+    "stack_64": Case("A stack: 64 blocks of 64 B, then back in reverse order", PAIR, **HOT, lead="tarn stack"),
+}
+
+GOALS = [
+    *ratios("stack, pair, inlined", "stack_pair", "pair", "tarn stack", {"bump, and back": 1.3}),
+    *ratios("stack, 64 out and back", "stack_64", "pair", "tarn stack", {"bump, and back": 1.3}),
+    *ratios("stack, pair, high end", "stack_pair", "pair", "tarn stack, high end", {"bump, down and back": 1.3}),
+    *ratios("stack, 64 out and back, high end", "stack_64", "pair", "tarn stack, high end",
+            {"bump, down and back": 1.3}),
+]
