@@ -9,6 +9,7 @@
 
 #include <tarn/allocator.h>
 #include <tarn/arena.h>
+#include <tarn/buddy.h>
 #include <tarn/buffer.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
