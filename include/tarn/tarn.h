@@ -24,5 +24,6 @@
 #include <tarn/stack.h>
 #include <tarn/stats.h>
 #include <tarn/status.h>
+#include <tarn/tlsf.h>
 
 #endif
