@@ -51,9 +51,10 @@ typedef enum tarn_fault_kind {
     TARN_FAULT_WRONG_ALIGN = 5,
     TARN_FAULT_BAD_REWIND = 6, /* a mark of another arena, or already rewound past */
     TARN_FAULT_USE_AFTER_DEINIT = 7,
-    TARN_FAULT_CORRUPTION = 8,   /* an invariant is broken: memory was overwritten  */
-    TARN_FAULT_WRONG_THREAD = 9, /* by a thread that the allocator does not belong to */
-    TARN_FAULT_OUT_OF_ORDER = 10 /* freed while a block that must go first is live  */
+    TARN_FAULT_CORRUPTION = 8,    /* an invariant is broken: memory was overwritten  */
+    TARN_FAULT_WRONG_THREAD = 9,  /* by a thread that the allocator does not belong to */
+    TARN_FAULT_OUT_OF_ORDER = 10, /* freed while a block that must go first is live  */
+    TARN_FAULT_OUT_OF_MEMORY = 11 /* a program that cannot go on without was refused  */
 } tarn_fault_kind;
 
 /* What is known of a fault. Strings live until the handler returns. */

@@ -7,6 +7,7 @@
 #ifndef TARN_TARN_H
 #define TARN_TARN_H
 
+#include <tarn/affix.h>
 #include <tarn/allocator.h>
 #include <tarn/arena.h>
 #include <tarn/buddy.h>
@@ -14,10 +15,16 @@
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
 #include <tarn/file.h>
+#include <tarn/grow.h>
+#include <tarn/layer.h>
+#include <tarn/limit.h>
 #include <tarn/lock.h>
 #include <tarn/new.h>
+#include <tarn/on_fail.h>
 #include <tarn/pages.h>
 #include <tarn/pool.h>
+#include <tarn/quantize.h>
+#include <tarn/scope.h>
 #include <tarn/segregate.h>
 #include <tarn/site.h>
 #include <tarn/source.h>

@@ -46,6 +46,7 @@ static const char *const FAULT_TEXT[] = {
     [TARN_FAULT_CORRUPTION] = "corruption",
     [TARN_FAULT_WRONG_THREAD] = "wrong thread",
     [TARN_FAULT_OUT_OF_ORDER] = "out of order",
+    [TARN_FAULT_OUT_OF_MEMORY] = "out of memory",
 };
 
 struct handler {
@@ -88,6 +89,12 @@ static void first_line(const tarn_fault *f, char *line, size_t size)
     tarn_text_put(&t, tarn_fault_text(f->kind));
     tarn_text_put(&t, ": ");
     tarn_text_put(&t, f->allocator != NULL ? f->allocator : "unknown allocator");
+    if (f->kind == TARN_FAULT_OUT_OF_MEMORY) {
+        tarn_text_put(&t, ": ");
+        tarn_text_put_size(&t, f->given);
+        tarn_text_put(&t, " bytes");
+        return;
+    }
     if (f->expected == 0)
         return;
     tarn_text_put(&t, ": given ");

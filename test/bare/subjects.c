@@ -11,6 +11,12 @@ static tarn_segregate segregate;
 static tarn_stats_layer stats;
 static tarn_lock lock;
 static tarn_fail fail;
+static tarn_scope scope;
+static tarn_affix affix;
+static tarn_quantize quantize;
+static tarn_budget budget;
+static tarn_limit limit;
+static tarn_on_fail on_fail;
 
 static tarn_allocator *ready(tarn_status status, tarn_allocator *a)
 {
@@ -68,10 +74,30 @@ static tarn_allocator *assembly(void)
         tarn_stats_allocator(&stats));
 }
 
+/* scope(affix(quantize(limit(on_fail(arena))))) */
+static tarn_allocator *tower(void)
+{
+    tarn_allocator *a = arena_fixed();
+    if (a == NULL || tarn_on_fail_init(&on_fail, &(tarn_on_fail_options){.parent = a}) != TARN_OK ||
+        tarn_budget_init(&budget, &(tarn_budget_options){.hard = 20000}) != TARN_OK ||
+        tarn_limit_init(&limit, &(tarn_limit_options){.parent = tarn_on_fail_allocator(&on_fail),
+                                                      .budget = &budget}) != TARN_OK ||
+        tarn_quantize_init(&quantize,
+                           &(tarn_quantize_options){.parent = tarn_limit_allocator(&limit),
+                                                    .step = 16}) != TARN_OK ||
+        tarn_affix_init(&affix, &(tarn_affix_options){.parent = tarn_quantize_allocator(&quantize),
+                                                      .canary = true}) != TARN_OK)
+        return NULL;
+    return ready(
+        tarn_scope_init(&scope, &(tarn_scope_options){.parent = tarn_affix_allocator(&affix)}),
+        tarn_scope_allocator(&scope));
+}
+
 const bare_subject bare_subjects[] = {
     {"pool on a buffer", pool_fixed, 40, 8},
     {"pool that grows", pool_growing, 72, 8},
     {"arena on a buffer", arena_fixed, 300, 64},
     {"stats(lock(fail(segregate(fallback(pool, arena), arena))))", assembly, 200, 8},
+    {"scope(affix(quantize(limit(on_fail(arena)))))", tower, 200, 16},
 };
 const size_t bare_subject_count = sizeof bare_subjects / sizeof *bare_subjects;

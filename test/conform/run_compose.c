@@ -4,10 +4,15 @@
 
 #include "support/probe.h"
 
+#include <tarn/affix.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
+#include <tarn/limit.h>
 #include <tarn/lock.h>
+#include <tarn/on_fail.h>
 #include <tarn/pool.h>
+#include <tarn/quantize.h>
+#include <tarn/scope.h>
 #include <tarn/segregate.h>
 #include <tarn/source.h>
 #include <tarn/stats.h>
@@ -80,7 +85,69 @@ static union {
     tarn_fail fail;
     tarn_fallback fallback;
     tarn_segregate segregate;
+    tarn_affix affix;
+    tarn_limit limit;
+    tarn_on_fail on_fail;
+    tarn_quantize quantize;
+    tarn_scope scope;
 } layer;
+
+static tarn_allocator *affix_make(tarn_allocator *parent, void *user)
+{
+    tarn_affix_options o = {.parent = put_below(0, *(below *)user, 8192, parent),
+                            .size = true,
+                            .canary = true,
+                            .count = true,
+                            .owner = true};
+    return tarn_affix_init(&layer.affix, &o) == TARN_OK ? &layer.affix.layer.allocator : NULL;
+}
+
+static tarn_allocator *canary_make(tarn_allocator *parent, void *user)
+{
+    tarn_affix_options o = {.parent = put_below(0, *(below *)user, 8192, parent), .canary = true};
+    return tarn_affix_init(&layer.affix, &o) == TARN_OK ? &layer.affix.layer.allocator : NULL;
+}
+
+static tarn_allocator *limit_make(tarn_allocator *parent, void *user)
+{
+    static tarn_budget budget, above;
+    tarn_limit_options o = {.parent = put_below(0, *(below *)user, 4096, parent),
+                            .budget = &budget};
+    (void)tarn_budget_init(&above, &(tarn_budget_options){.hard = 8 << 20, .shared = true});
+    (void)tarn_budget_init(
+        &budget, &(tarn_budget_options){.hard = 6 << 20, .parent = &above, .shared = true});
+    return tarn_limit_init(&layer.limit, &o) == TARN_OK ? &layer.limit.layer.allocator : NULL;
+}
+
+static tarn_allocator *on_fail_make(tarn_allocator *parent, void *user)
+{
+    tarn_on_fail_options o = {.parent = put_below(0, *(below *)user, 4096, parent)};
+    return tarn_on_fail_init(&layer.on_fail, &o) == TARN_OK ? &layer.on_fail.layer.allocator : NULL;
+}
+
+static tarn_allocator *quantize_make(tarn_allocator *parent, void *user)
+{
+    tarn_quantize_options o = {.parent = put_below(0, *(below *)user, 8192, parent),
+                               .min_size = 20,
+                               .step = 48,
+                               .min_align = 16};
+    return tarn_quantize_init(&layer.quantize, &o) == TARN_OK ? &layer.quantize.layer.allocator
+                                                              : NULL;
+}
+
+static tarn_allocator *powers_make(tarn_allocator *parent, void *user)
+{
+    tarn_quantize_options o = {.parent = put_below(0, *(below *)user, 8192, parent),
+                               .power_of_two = true};
+    return tarn_quantize_init(&layer.quantize, &o) == TARN_OK ? &layer.quantize.layer.allocator
+                                                              : NULL;
+}
+
+static tarn_allocator *scope_make(tarn_allocator *parent, void *user)
+{
+    tarn_scope_options o = {.parent = put_below(0, *(below *)user, 8192, parent)};
+    return tarn_scope_init(&layer.scope, &o) == TARN_OK ? &layer.scope.layer.allocator : NULL;
+}
 
 static tarn_allocator *stats_make(tarn_allocator *parent, void *user)
 {
@@ -165,6 +232,13 @@ int main(int argc, char **argv)
         bad |= run_on("stats granted", granted_make, &parents[i], 1, argc, argv);
         bad |= run_on("lock", lock_make, &parents[i], 1, argc, argv);
         bad |= run_on("fail", fail_make, &parents[i], 1, argc, argv);
+        bad |= run_on("affix", affix_make, &parents[i], 1, argc, argv);
+        bad |= run_on("affix canary", canary_make, &parents[i], 1, argc, argv);
+        bad |= run_on("limit", limit_make, &parents[i], 1, argc, argv);
+        bad |= run_on("on_fail", on_fail_make, &parents[i], 1, argc, argv);
+        bad |= run_on("quantize", quantize_make, &parents[i], 1, argc, argv);
+        bad |= run_on("quantize powers", powers_make, &parents[i], 1, argc, argv);
+        bad |= run_on("scope", scope_make, &parents[i], 1, argc, argv);
     }
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         bad |= run_on("fallback", fallback_make, pairs[i], 2, argc, argv);

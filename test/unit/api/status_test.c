@@ -25,11 +25,11 @@ static void every_fault_has_words_of_its_own(void **state)
 {
     (void)state;
     assert_string_equal(tarn_fault_text((tarn_fault_kind)0), "unknown fault");
-    for (int i = TARN_FAULT_DOUBLE_FREE; i <= TARN_FAULT_OUT_OF_ORDER; i++)
+    for (int i = TARN_FAULT_DOUBLE_FREE; i <= TARN_FAULT_OUT_OF_MEMORY; i++)
         for (int k = 0; k < i; k++)
             assert_string_not_equal(tarn_fault_text((tarn_fault_kind)i),
                                     tarn_fault_text((tarn_fault_kind)k));
-    assert_string_equal(tarn_fault_text((tarn_fault_kind)(TARN_FAULT_OUT_OF_ORDER + 1)),
+    assert_string_equal(tarn_fault_text((tarn_fault_kind)(TARN_FAULT_OUT_OF_MEMORY + 1)),
                         "unknown fault");
 }
 
