@@ -42,7 +42,7 @@ typedef struct tarn_budget_options {
 struct tarn_budget {
     tarn_budget *parent;
     size_t hard, soft, used, peak;
-    uint64_t refused;
+    size_t refused; /* requests */
     tarn_budget_reclaim *reclaim;
     void *user;
     const char *name;
@@ -52,7 +52,7 @@ struct tarn_budget {
 /* A budget's figures, copied out. */
 typedef struct tarn_budget_stats {
     size_t used, peak, hard, soft; /* bytes; limits of 0: none */
-    uint64_t refused;              /* requests that did not fit here */
+    size_t refused;                /* requests that did not fit here */
 } tarn_budget_stats;
 
 /**
