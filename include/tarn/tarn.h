@@ -12,6 +12,7 @@
 #include <tarn/arena.h>
 #include <tarn/buddy.h>
 #include <tarn/buffer.h>
+#include <tarn/defrag.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
 #include <tarn/file.h>
@@ -24,6 +25,7 @@
 #include <tarn/pages.h>
 #include <tarn/pool.h>
 #include <tarn/quantize.h>
+#include <tarn/range.h>
 #include <tarn/scope.h>
 #include <tarn/segregate.h>
 #include <tarn/site.h>
