@@ -168,7 +168,7 @@ void tarn_deinit(tarn_allocator *a)
 }
 
 /* Trees of allocators are as deep as somebody wrote them down; shared branches are walked twice. */
-void tarn_share(tarn_allocator *a)
+void tarn_share(tarn_allocator *a) /* NOLINT(misc-no-recursion) */
 {
     void (*share)(tarn_allocator *) = TARN_RARE(a, share);
     if (share != NULL)

@@ -110,7 +110,9 @@ static void print_and_abort(const tarn_fault *f)
 {
     char line[256];
     first_line(f, line, sizeof line - 1);
-    (void)fputs(strcat(line, "\n"), stderr);
+    size_t end = strlen(line);
+    memcpy(line + end, "\n", 2);
+    (void)fputs(line, stderr);
     tarn_text t = tarn_text_in(line, sizeof line);
     tarn_text_put(&t, "tarn:   block ");
     tarn_text_put_pointer(&t, f->block);

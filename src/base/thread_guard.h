@@ -35,7 +35,7 @@ static inline uintptr_t tarn_thread_self(void)
 #endif
 
 /* May the calling thread use what *owner belongs to? The first to ask becomes the owner. */
-static inline bool tarn_thread_owns(uintptr_t *owner)
+static inline bool tarn_thread_owns(uintptr_t *owner) /* NOLINT: written by the builtin */
 {
     uintptr_t self = tarn_thread_self(), now = __atomic_load_n(owner, __ATOMIC_RELAXED);
     if (now == self || now == TARN_OWNER_ALL)
@@ -46,7 +46,7 @@ static inline bool tarn_thread_owns(uintptr_t *owner)
 }
 
 /* From now on threads take turns. */
-static inline void tarn_thread_share(uintptr_t *owner)
+static inline void tarn_thread_share(uintptr_t *owner) /* NOLINT: written by the builtin */
 {
     __atomic_store_n(owner, TARN_OWNER_ALL, __ATOMIC_RELAXED);
 }

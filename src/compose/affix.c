@@ -215,7 +215,7 @@ static void lay_out(tarn_affix *x, const tarn_affix_options *o)
 {
     size_t at = o->owner ? WORD : 0;
     if (o->size)
-        x->at_size = at += 2 * WORD;
+        x->at_size = at += (size_t)2 * WORD;
     if (o->canary)
         x->at_canary = at += WORD;
     if (o->count)

@@ -75,7 +75,8 @@ static void shrink(tarn_grow *g, size_t idle)
             link = &(*link)->next;
     }
     /* The tables ask the layer's parent: it has to be one that is there. */
-    g->layer.parent = g->first->allocator;
+    if (g->first != NULL)
+        g->layer.parent = g->first->allocator;
 }
 
 static void to_front(tarn_grow *g, tarn_grow_member **link)
