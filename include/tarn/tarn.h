@@ -19,6 +19,7 @@
 #include <tarn/grow.h>
 #include <tarn/layer.h>
 #include <tarn/limit.h>
+#include <tarn/growth.h>
 #include <tarn/lock.h>
 #include <tarn/new.h>
 #include <tarn/on_fail.h>
