@@ -13,6 +13,7 @@
 #include <tarn/buddy.h>
 #include <tarn/buffer.h>
 #include <tarn/defrag.h>
+#include <tarn/callbacks.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
 #include <tarn/file.h>
