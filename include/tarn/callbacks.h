@@ -17,7 +17,7 @@
  *                                                            .user = device, .granule = 65536});
  *     ... &memory.source ...
  *
- *     pool, arena, growth ──► tarn_source ──► what you gave: map, unmap, commit, purge, remap
+ *     pool, arena, spans ──► tarn_source ──► what you gave: map, unmap, commit, purge, remap
  *                                  ▲
  *                                  └ judged first: what was asked for, and what came back
  *

@@ -12,15 +12,14 @@
 #include <tarn/arena.h>
 #include <tarn/buddy.h>
 #include <tarn/buffer.h>
-#include <tarn/defrag.h>
 #include <tarn/callbacks.h>
+#include <tarn/defrag.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
 #include <tarn/file.h>
 #include <tarn/grow.h>
 #include <tarn/layer.h>
 #include <tarn/limit.h>
-#include <tarn/growth.h>
 #include <tarn/lock.h>
 #include <tarn/new.h>
 #include <tarn/on_fail.h>
@@ -32,6 +31,7 @@
 #include <tarn/segregate.h>
 #include <tarn/site.h>
 #include <tarn/source.h>
+#include <tarn/spans.h>
 #include <tarn/stack.h>
 #include <tarn/stats.h>
 #include <tarn/status.h>

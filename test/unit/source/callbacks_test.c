@@ -9,8 +9,8 @@
 
 #include <tarn/arena.h>
 #include <tarn/callbacks.h>
-#include <tarn/growth.h>
 #include <tarn/pool.h>
+#include <tarn/spans.h>
 
 enum { GRANULE = 65536 };
 
@@ -52,7 +52,7 @@ static tarn_status device_map(void *user, size_t size, size_t align, uint32_t fl
         (void)munmap(p, page_up(lead));
     (void)munmap(p + lead + size, align - lead);
     if (mmap(p + lead, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, d->fd,
-             (off_t)d->next) == MAP_FAILED)
+             d->grows ? (off_t)d->next : 0) == MAP_FAILED)
         return TARN_NO_MEMORY;
     d->next += size;
     d->maps++;
@@ -328,20 +328,20 @@ static void remap_is_judged(void **state)
     finish(0);
 }
 
-/* Blocks of a pool, an arena and a growth source are bytes of the device's file. */
+/* Blocks of a pool, an arena and a spans source are bytes of the device's file. */
 static void strategies_over_a_device(void **state)
 {
     tarn_pool pool;
     tarn_arena arena;
-    tarn_growth growth;
+    tarn_spans spans;
     char *b, seen[6] = "";
     (void)state;
     start((tarn_callbacks_options){.unmap = device_unmap}, true);
-    assert_int_equal(tarn_growth_init(&growth, &(tarn_growth_options){.source = &memory.source}),
+    assert_int_equal(tarn_spans_init(&spans, &(tarn_spans_options){.source = &memory.source}),
                      TARN_OK);
     assert_int_equal(tarn_pool_init(&pool, &(tarn_pool_options){.block_size = 48,
                                                                 .chunk_size = GRANULE,
-                                                                .source = &growth.source}),
+                                                                .source = &spans.source}),
                      TARN_OK);
     assert_int_equal(tarn_arena_init(&arena, &(tarn_arena_options){.source = &memory.source}),
                      TARN_OK);
@@ -359,7 +359,7 @@ static void strategies_over_a_device(void **state)
     assert_string_equal(seen, "hello");
     tarn_arena_deinit(&arena);
     tarn_pool_deinit(&pool);
-    tarn_growth_deinit(&growth);
+    tarn_spans_deinit(&spans);
     finish(0);
 }
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * growth_decay.c - how much idle memory may be kept, by its age.
+ * spans_decay.c - how much idle memory may be kept, by its age.
  *
  * Source: the decay of jemalloc 5, described in its manual under opt.dirty_decay_ms; a sum over
  * steps as there, with the curve computed instead of tabled, and what is used again taken off.
  *
  * I1  became_idle[STEPS - 1 - n] is of the step that ended n steps ago, n = 0 of the current one.
  */
-#include "source/growth_decay.h"
+#include "source/spans_decay.h"
 
 #include <string.h>
 
-enum { STEPS = sizeof(((tarn_growth_decay *)0)->became_idle) / sizeof(size_t) };
+enum { STEPS = sizeof(((tarn_span_decay *)0)->became_idle) / sizeof(size_t) };
 
-void tarn_decay_init(tarn_growth_decay *d, uint32_t decay_ms, uint64_t now)
+void tarn_decay_init(tarn_span_decay *d, uint32_t decay_ms, uint64_t now)
 {
     memset(d, 0, sizeof *d);
     d->since = now;
@@ -22,7 +22,7 @@ void tarn_decay_init(tarn_growth_decay *d, uint32_t decay_ms, uint64_t now)
         d->step = 1;
 }
 
-bool tarn_decay_advance(tarn_growth_decay *d, uint64_t now)
+bool tarn_decay_advance(tarn_span_decay *d, uint64_t now)
 {
     uint64_t ended;
     size_t moved;
@@ -40,12 +40,12 @@ bool tarn_decay_advance(tarn_growth_decay *d, uint64_t now)
     return true;
 }
 
-void tarn_decay_add(tarn_growth_decay *d, size_t amount)
+void tarn_decay_add(tarn_span_decay *d, size_t amount)
 {
     d->became_idle[STEPS - 1] += amount;
 }
 
-void tarn_decay_take(tarn_growth_decay *d, size_t amount)
+void tarn_decay_take(tarn_span_decay *d, size_t amount)
 {
     for (size_t i = STEPS; i-- > 0 && amount != 0;) {
         size_t part = d->became_idle[i] < amount ? d->became_idle[i] : amount;
@@ -54,7 +54,7 @@ void tarn_decay_take(tarn_growth_decay *d, size_t amount)
     }
 }
 
-void tarn_decay_clear(tarn_growth_decay *d)
+void tarn_decay_clear(tarn_span_decay *d)
 {
     memset(d->became_idle, 0, sizeof d->became_idle);
 }
@@ -66,7 +66,7 @@ static uint64_t curve(uint64_t age)
     return n * n * n - 3 * n * age * age + 2 * age * age * age;
 }
 
-size_t tarn_decay_limit(const tarn_growth_decay *d)
+size_t tarn_decay_limit(const tarn_span_decay *d)
 {
     const uint64_t whole = curve(0);
     uint64_t sum = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * growth.h - a source over a source: takes memory in spans that grow, keeps what comes back for a
+ * spans.h - a source over a source: takes memory in spans that grow, keeps what comes back for a
  * while, and gives it back by age.
  *
  * For: pools and arenas that grow and are trimmed again and again; many small chunks over pages or
@@ -8,11 +8,11 @@
  * (a region is 64 KiB at least), one pool that never shrinks.
  *
  *     tarn_pages pages;
- *     tarn_growth growth;
+ *     tarn_spans spans;
  *     tarn_pages_init(&pages, NULL);
- *     tarn_growth_init(&growth, &(tarn_growth_options){.source = &pages.source});
- *     ... &growth.source, for any number of pools and arenas ...
- *     tarn_growth_deinit(&growth);
+ *     tarn_spans_init(&spans, &(tarn_spans_options){.source = &pages.source});
+ *     ... &spans.source, for any number of pools and arenas ...
+ *     tarn_spans_deinit(&spans);
  *
  * A region is cut from a span. One that is given back stays, with its memory, for the next that
  * fits; then, the oldest first, it is purged, its addresses staying; and when a whole span has been
@@ -22,21 +22,21 @@
  *                   ◄─unmap──     purge: ─────►  clean                ◄──unmap──
  *
  * Nothing of it has a thread of its own: memory ages when regions are taken and given back, and when
- * tarn_growth_tick is called.
+ * tarn_spans_tick is called.
  */
-#ifndef TARN_GROWTH_H
-#define TARN_GROWTH_H
+#ifndef TARN_SPANS_H
+#define TARN_SPANS_H
 
 #include <tarn/source.h>
 
 TARN_BEGIN_DECLS
 
 /* How large the next span is, between `first` and `most`, and never less than what is asked for. */
-typedef enum tarn_growth_policy {
-    TARN_GROWTH_DOUBLE = 0, /* as much as is held: it doubles          */
-    TARN_GROWTH_FIXED = 1,  /* always `first`                          */
-    TARN_GROWTH_PERCENT = 2 /* that part of what is held, see `percent` */
-} tarn_growth_policy;
+typedef enum tarn_spans_policy {
+    TARN_SPANS_DOUBLE = 0, /* as much as is held: it doubles          */
+    TARN_SPANS_FIXED = 1,  /* always `first`                          */
+    TARN_SPANS_PERCENT = 2 /* that part of what is held, see `percent` */
+} tarn_spans_policy;
 
 /* Of decay_ms. */
 #define TARN_DECAY_DEFAULT 10000u
@@ -44,7 +44,7 @@ typedef enum tarn_growth_policy {
 #define TARN_DECAY_AT_ONCE (UINT32_MAX - 1) /* no memory is kept                     */
 
 /* How it grows and shrinks. Zero means: the default. */
-typedef struct tarn_growth_options {
+typedef struct tarn_spans_options {
     tarn_source
         *source; /* where spans come from; there is no default                             */
     tarn_allocator *records; /* for what is known of the spans, 48 bytes a granule; it lies outside
@@ -54,22 +54,21 @@ typedef struct tarn_growth_options {
     size_t
         first;   /* bytes of the first span; default 1 MiB                                        */
     size_t most; /* bytes of the largest; default 64 MiB, or `first` when that is more            */
-    tarn_growth_policy
-        policy;        /* default: doubling                                                */
-    unsigned percent;  /* with TARN_GROWTH_PERCENT; default 50                             */
-    uint32_t decay_ms; /* how long idle memory is kept; default 10 seconds                 */
-    size_t idle_limit; /* bytes of idle memory kept at most, however young; default: any   */
-    bool manual;       /* nothing ages but in tarn_growth_tick                             */
-    bool shared;       /* any thread may use the source: it has a lock                     */
+    tarn_spans_policy policy; /* default: doubling                                                */
+    unsigned percent;         /* with TARN_SPANS_PERCENT; default 50                             */
+    uint32_t decay_ms;        /* how long idle memory is kept; default 10 seconds                 */
+    size_t idle_limit;        /* bytes of idle memory kept at most, however young; default: any   */
+    bool manual;              /* nothing ages but in tarn_spans_tick                             */
+    bool shared;              /* any thread may use the source: it has a lock                     */
     uint64_t (*clock)(
         void *user);  /* milliseconds; default: the system's                          */
     void *user;       /* passed to it                                                 */
-    const char *name; /* must outlive the source; default "growth"                    */
-} tarn_growth_options;
+    const char *name; /* must outlive the source; default "spans"                    */
+} tarn_spans_options;
 
 /* Bytes now, unless it says otherwise. held = live + dirty + clean, and what the source below gave
  * beyond whole granules. Reservations are in `reserved` alone. */
-typedef struct tarn_growth_report {
+typedef struct tarn_spans_report {
     size_t held, peak;     /* in spans; the most there was                                        */
     size_t live;           /* in regions that are out                                             */
     size_t dirty;          /* idle, with memory                                                   */
@@ -81,56 +80,56 @@ typedef struct tarn_growth_report {
     uint64_t maps, unmaps; /* calls of the source below since init                                */
     uint64_t purged;       /* bytes since init                                                    */
     uint64_t reused;       /* bytes since init that were handed out with their memory             */
-} tarn_growth_report;
+} tarn_spans_report;
 
 /* Private to the source. */
-typedef struct tarn_growth_span tarn_growth_span;
-typedef struct tarn_growth_run tarn_growth_run;
+typedef struct tarn_span tarn_span;
+typedef struct tarn_span_run tarn_span_run;
 
-/* Idle memory of which less may be kept the older it is; private, see src/source/growth_decay.h. */
-typedef struct tarn_growth_decay {
+/* Idle memory of which less may be kept the older it is; private, see src/source/spans_decay.h. */
+typedef struct tarn_span_decay {
     uint64_t since;         /* ms, when the current step began                    */
     uint64_t step;          /* ms                                                 */
     size_t became_idle[32]; /* granules, in this step (the last) and those before */
-} tarn_growth_decay;
+} tarn_span_decay;
 
 /* State; fields are private, but for the source. */
-typedef struct tarn_growth {
-    tarn_source source; /* to be passed on as &growth.source */
+typedef struct tarn_spans {
+    tarn_source source; /* to be passed on as &spans.source */
     tarn_source_ops ops;
     tarn_source *below;
-    struct tarn_growth *self; /* for questions, which take the lock as all do */
+    struct tarn_spans *self; /* for questions, which take the lock as all do */
     tarn_allocator *records;
     const char *name;
     size_t first, most;
     size_t idle_limit; /* granules */
     uint64_t (*clock)(void *user);
     void *user;
-    tarn_growth_policy policy;
+    tarn_spans_policy policy;
     unsigned percent;
     uint32_t decay_ms;
     bool manual, shared, can_purge;
-    tarn_growth_span **spans; /* by address */
+    tarn_span **spans; /* by address */
     size_t span_count, span_room;
-    tarn_growth_run *lists[2][32]; /* idle runs, dirty and clean, by the logarithm of their size */
-    uint32_t filled[2];            /* a bit for each list that is not empty                      */
-    tarn_growth_run *oldest, *newest;            /* dirty runs                                   */
-    tarn_growth_span *oldest_idle, *newest_idle; /* spans that wait to be given back             */
-    size_t live, dirty, clean, waiting;          /* granules; waiting: of those spans            */
-    tarn_growth_decay dirty_decay, idle_decay;
-    tarn_growth_report report;
+    tarn_span_run *lists[2][32];    /* idle runs, dirty and clean, by the logarithm of their size */
+    uint32_t filled[2];             /* a bit for each list that is not empty                      */
+    tarn_span_run *oldest, *newest; /* dirty runs                                   */
+    tarn_span *oldest_idle, *newest_idle; /* spans that wait to be given back             */
+    size_t live, dirty, clean, waiting;   /* granules; waiting: of those spans            */
+    tarn_span_decay dirty_decay, idle_decay;
+    tarn_spans_report report;
     size_t failures;
     union { /* the lock, where there is one */
         long long align;
         void *pointer;
         unsigned char bytes[64];
     } mutex;
-} tarn_growth;
+} tarn_spans;
 
 /* ── Life cycle ────────────────────────────────────────────────────────────────────────────── */
 
 /**
- * tarn_growth_init - set up a source in the caller's struct, which then stays where it is.
+ * tarn_spans_init - set up a source in the caller's struct, which then stays where it is.
  *
  * It has what the source below has of TARN_SOURCE_COMMIT and TARN_SOURCE_PURGE, and
  * TARN_SOURCE_THREADS when it is shared. Reservations (TARN_MAP_RESERVE) go straight to the source
@@ -143,21 +142,21 @@ typedef struct tarn_growth {
  * Threads  one; afterwards one at a time, or any when it is shared.
  * Cost     O(1); the source below is not called.
  */
-TARN_API tarn_status tarn_growth_init(tarn_growth *g, const tarn_growth_options *options);
+TARN_API tarn_status tarn_spans_init(tarn_spans *g, const tarn_spans_options *options);
 
 /**
- * tarn_growth_deinit - every span back to the source below, regions that are still out with them.
+ * tarn_spans_deinit - every span back to the source below, regions that are still out with them.
  *
  * Fails    never.
  * Threads  one; no other may use the source.
  * Cost     one call of the source below for each span.
  */
-TARN_API void tarn_growth_deinit(tarn_growth *g);
+TARN_API void tarn_spans_deinit(tarn_spans *g);
 
 /* ── Idle memory ───────────────────────────────────────────────────────────────────────────── */
 
 /**
- * tarn_growth_tick - let idle memory age up to now: for programs that come to rest, and for those
+ * tarn_spans_tick - let idle memory age up to now: for programs that come to rest, and for those
  * that choose when the system is called.
  *
  * Of memory that became idle at one moment all may be kept then, none after decay_ms, and the part
@@ -171,10 +170,10 @@ TARN_API void tarn_growth_deinit(tarn_growth *g);
  *          each run of memory that goes.
  * Source   the decay of jemalloc 5 (opt.dirty_decay_ms); ours is by spans in its second stage.
  */
-TARN_API size_t tarn_growth_tick(tarn_growth *g);
+TARN_API size_t tarn_spans_tick(tarn_spans *g);
 
 /**
- * tarn_growth_trim - give back all that is idle, however young: whole spans, and the memory of idle
+ * tarn_spans_trim - give back all that is idle, however young: whole spans, and the memory of idle
  * pieces of the others.
  *
  * Returns  bytes that were purged or given back.
@@ -182,28 +181,28 @@ TARN_API size_t tarn_growth_tick(tarn_growth *g);
  * Threads  as the source.
  * Cost     one call of the source below for each idle span and each idle run.
  */
-TARN_API size_t tarn_growth_trim(tarn_growth *g);
+TARN_API size_t tarn_spans_trim(tarn_spans *g);
 
 /* ── Questions ─────────────────────────────────────────────────────────────────────────────── */
 
 /**
- * tarn_growth_get_report - what is held, how much of it is idle, what has gone back.
+ * tarn_spans_get_report - what is held, how much of it is idle, what has gone back.
  *
  * Fails    never.
  * Threads  as the source.
  * Cost     O(1).
  */
-TARN_API void tarn_growth_get_report(tarn_growth *g, tarn_growth_report *out);
+TARN_API void tarn_spans_get_report(tarn_spans *g, tarn_spans_report *out);
 
 /**
- * tarn_growth_check - verify all that is known of spans, runs and lists.
+ * tarn_spans_check - verify all that is known of spans, runs and lists.
  *
  * Returns  TARN_OK.
  * Fails    TARN_CORRUPT: something contradicts something else.
  * Threads  as the source.
  * Cost     O(granules).
  */
-TARN_API tarn_status tarn_growth_check(tarn_growth *g);
+TARN_API tarn_status tarn_spans_check(tarn_spans *g);
 
 TARN_END_DECLS
 

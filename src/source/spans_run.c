@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * growth_span.c - runs of granules: cut, joined, handed out, purged.
+ * spans_run.c - runs of granules: cut, joined, handed out, purged.
  *
- * Invariants I1 to I6: growth_span.h. An idle run is looked for among the dirty ones first, whose
+ * Invariants I1 to I6: spans_run.h. An idle run is looked for among the dirty ones first, whose
  * memory is there already; there in the list of its own size and then in larger ones.
  */
-#include "source/growth_span.h"
+#include "source/spans_run.h"
 
 #include <string.h>
 
 #include "base/align.h"
 #include "base/checked.h"
-#include "source/growth_decay.h"
+#include "source/spans_decay.h"
 
 static unsigned log_of(size_t n)
 {
@@ -19,23 +19,23 @@ static unsigned log_of(size_t n)
            (unsigned)__builtin_clzll((unsigned long long)n);
 }
 
-tarn_growth_span *tarn_span_of(tarn_growth_run *r)
+tarn_span *tarn_span_of(tarn_span_run *r)
 {
     char *runs = (char *)(r - r->at);
-    return (tarn_growth_span *)(void *)(runs - offsetof(tarn_growth_span, runs));
+    return (tarn_span *)(void *)(runs - offsetof(tarn_span, runs));
 }
 
-void *tarn_run_address(const tarn_growth *g, tarn_growth_run *r)
+void *tarn_run_address(const tarn_spans *g, tarn_span_run *r)
 {
     return (char *)tarn_span_of(r)->region.ptr + (size_t)r->at * g->source.granule;
 }
 
 /* ── Lists ─────────────────────────────────────────────────────────────────────────────────── */
 
-static void list_add(tarn_growth *g, tarn_growth_run *r)
+static void list_add(tarn_spans *g, tarn_span_run *r)
 {
     unsigned log = log_of(r->count);
-    tarn_growth_run **head = &g->lists[r->kind][log];
+    tarn_span_run **head = &g->lists[r->kind][log];
     r->prev = NULL;
     r->next = *head;
     if (*head != NULL)
@@ -44,7 +44,7 @@ static void list_add(tarn_growth *g, tarn_growth_run *r)
     g->filled[r->kind] |= 1u << log;
 }
 
-static void list_remove(tarn_growth *g, tarn_growth_run *r)
+static void list_remove(tarn_spans *g, tarn_span_run *r)
 {
     unsigned log = log_of(r->count);
     if (r->prev != NULL)
@@ -58,7 +58,7 @@ static void list_remove(tarn_growth *g, tarn_growth_run *r)
 }
 
 /* Right after `older`, NULL: before all. */
-static void age_add(tarn_growth *g, tarn_growth_run *r, tarn_growth_run *older)
+static void age_add(tarn_spans *g, tarn_span_run *r, tarn_span_run *older)
 {
     r->older = older;
     r->newer = older != NULL ? older->newer : g->oldest;
@@ -72,7 +72,7 @@ static void age_add(tarn_growth *g, tarn_growth_run *r, tarn_growth_run *older)
         g->oldest = r;
 }
 
-static void age_remove(tarn_growth *g, const tarn_growth_run *r)
+static void age_remove(tarn_spans *g, const tarn_span_run *r)
 {
     if (r->older != NULL)
         r->older->newer = r->newer;
@@ -84,7 +84,7 @@ static void age_remove(tarn_growth *g, const tarn_growth_run *r)
         g->newest = r->older;
 }
 
-static void wait_add(tarn_growth *g, tarn_growth_span *s)
+static void wait_add(tarn_spans *g, tarn_span *s)
 {
     s->newer = NULL;
     s->older = g->newest_idle;
@@ -98,7 +98,7 @@ static void wait_add(tarn_growth *g, tarn_growth_span *s)
     tarn_decay_add(&g->idle_decay, s->count);
 }
 
-static void wait_remove(tarn_growth *g, const tarn_growth_span *s)
+static void wait_remove(tarn_spans *g, const tarn_span *s)
 {
     if (s->older != NULL)
         s->older->newer = s->newer;
@@ -112,7 +112,7 @@ static void wait_remove(tarn_growth *g, const tarn_growth_span *s)
     g->report.idle_spans--;
 }
 
-static bool waits(const tarn_growth *g, const tarn_growth_span *s)
+static bool waits(const tarn_spans *g, const tarn_span *s)
 {
     return s->live == 0 && (s->dirty == 0 || !g->can_purge) && !s->direct;
 }
@@ -121,7 +121,7 @@ static bool waits(const tarn_growth *g, const tarn_growth_span *s)
 
 /* Counts a run in (sign 1) or out (-1), in the sums and in its span's (I5), which may begin or cease
  * to wait (I4). */
-static void count_run(tarn_growth *g, const tarn_growth_run *r, tarn_growth_span *s, int sign)
+static void count_run(tarn_spans *g, const tarn_span_run *r, tarn_span *s, int sign)
 {
     uint32_t n = sign > 0 ? r->count : (uint32_t)0 - r->count;
     size_t wide = sign > 0 ? (size_t)r->count : (size_t)0 - r->count;
@@ -136,16 +136,16 @@ static void count_run(tarn_growth *g, const tarn_growth_run *r, tarn_growth_span
     }
 }
 
-static void shape(tarn_growth_span *s, uint32_t at, uint32_t count, run_kind kind)
+static void shape(tarn_span *s, uint32_t at, uint32_t count, run_kind kind)
 {
-    tarn_growth_run *r = &s->runs[at];
+    tarn_span_run *r = &s->runs[at];
     r->kind = (uint32_t)kind;
     r->count = count;
     s->runs[at + count - 1].start = at;
 }
 
 /* Puts a shaped run into lists and sums; older: its place in the order of age. */
-static void enter(tarn_growth *g, tarn_growth_run *r, tarn_growth_run *older)
+static void enter(tarn_spans *g, tarn_span_run *r, tarn_span_run *older)
 {
     count_run(g, r, tarn_span_of(r), 1);
     if (r->kind == RUN_LIVE)
@@ -155,7 +155,7 @@ static void enter(tarn_growth *g, tarn_growth_run *r, tarn_growth_run *older)
         age_add(g, r, older);
 }
 
-static void leave(tarn_growth *g, tarn_growth_run *r)
+static void leave(tarn_spans *g, tarn_span_run *r)
 {
     count_run(g, r, tarn_span_of(r), -1);
     if (r->kind == RUN_LIVE)
@@ -166,12 +166,12 @@ static void leave(tarn_growth *g, tarn_growth_run *r)
 }
 
 /* Two of one: the first of `count` granules, and the rest, of the same kind and age, returned. */
-static tarn_growth_run *cut(tarn_growth *g, tarn_growth_run *r, uint32_t count)
+static tarn_span_run *cut(tarn_spans *g, tarn_span_run *r, uint32_t count)
 {
-    tarn_growth_span *s = tarn_span_of(r);
+    tarn_span *s = tarn_span_of(r);
     uint32_t rest = r->count - count, at = r->at + count;
     run_kind kind = (run_kind)r->kind;
-    tarn_growth_run *older = r->older;
+    tarn_span_run *older = r->older;
     leave(g, r);
     shape(s, r->at, count, kind);
     shape(s, at, rest, kind);
@@ -181,19 +181,19 @@ static tarn_growth_run *cut(tarn_growth *g, tarn_growth_run *r, uint32_t count)
 }
 
 /* Does an idle run of this kind join its neighbour (I2)? */
-static bool joins(const tarn_growth *g, const tarn_growth_run *a, const tarn_growth_run *b)
+static bool joins(const tarn_spans *g, const tarn_span_run *a, const tarn_span_run *b)
 {
     return a->kind == b->kind || (!g->can_purge && a->kind != RUN_LIVE && b->kind != RUN_LIVE);
 }
 
 /* Enters an idle run that is in no list yet, joined with its neighbours; it counts as the newest. */
-static void enter_joined(tarn_growth *g, tarn_growth_run *r)
+static void enter_joined(tarn_spans *g, tarn_span_run *r)
 {
-    tarn_growth_span *s = tarn_span_of(r);
+    tarn_span *s = tarn_span_of(r);
     uint32_t at = r->at, count = r->count;
     run_kind kind = (run_kind)r->kind;
     if (at != 0) {
-        tarn_growth_run *before = &s->runs[s->runs[at - 1].start];
+        tarn_span_run *before = &s->runs[s->runs[at - 1].start];
         if (joins(g, before, r)) {
             leave(g, before);
             r->kind = RUN_INSIDE;
@@ -203,8 +203,8 @@ static void enter_joined(tarn_growth *g, tarn_growth_run *r)
         }
     }
     if (at + count != s->count) {
-        tarn_growth_run *after = &s->runs[at + count];
-        tarn_growth_run same = {.kind = (uint32_t)kind};
+        tarn_span_run *after = &s->runs[at + count];
+        tarn_span_run same = {.kind = (uint32_t)kind};
         if (joins(g, after, &same)) {
             leave(g, after);
             count += after->count;
@@ -216,13 +216,13 @@ static void enter_joined(tarn_growth *g, tarn_growth_run *r)
 }
 
 /* Granules before the first one of the run that is aligned. */
-static size_t gap(const tarn_growth *g, tarn_growth_run *r, size_t align)
+static size_t gap(const tarn_spans *g, tarn_span_run *r, size_t align)
 {
     return tarn_align_gap(tarn_run_address(g, r), align) / g->source.granule;
 }
 
 /* The first of a list that has `count` granules behind an aligned address. */
-static tarn_growth_run *fit(const tarn_growth *g, tarn_growth_run *r, size_t count, size_t align)
+static tarn_span_run *fit(const tarn_spans *g, tarn_span_run *r, size_t count, size_t align)
 {
     for (; r != NULL; r = r->next) {
         size_t lead = gap(g, r, align);
@@ -232,11 +232,11 @@ static tarn_growth_run *fit(const tarn_growth *g, tarn_growth_run *r, size_t cou
     return NULL;
 }
 
-static tarn_growth_run *find(const tarn_growth *g, run_kind kind, size_t count, size_t align)
+static tarn_span_run *find(const tarn_spans *g, run_kind kind, size_t count, size_t align)
 {
     uint32_t lists = g->filled[kind] & ~((1u << log_of(count)) - 1);
     for (; lists != 0; lists &= lists - 1) {
-        tarn_growth_run *r = g->lists[kind][__builtin_ctz(lists)];
+        tarn_span_run *r = g->lists[kind][__builtin_ctz(lists)];
         r = fit(g, r, count, align);
         if (r != NULL)
             return r;
@@ -244,10 +244,10 @@ static tarn_growth_run *find(const tarn_growth *g, run_kind kind, size_t count, 
     return NULL;
 }
 
-tarn_growth_run *tarn_run_take(tarn_growth *g, size_t count, size_t align, run_kind *was)
+tarn_span_run *tarn_run_take(tarn_spans *g, size_t count, size_t align, run_kind *was)
 {
-    tarn_growth_run *r = find(g, RUN_DIRTY, count, align);
-    tarn_growth_span *s;
+    tarn_span_run *r = find(g, RUN_DIRTY, count, align);
+    tarn_span *s;
     size_t lead;
     if (r == NULL)
         r = find(g, RUN_CLEAN, count, align);
@@ -272,9 +272,9 @@ tarn_growth_run *tarn_run_take(tarn_growth *g, size_t count, size_t align, run_k
     return r;
 }
 
-void tarn_run_give(tarn_growth *g, tarn_growth_run *r)
+void tarn_run_give(tarn_spans *g, tarn_span_run *r)
 {
-    tarn_growth_span *s = tarn_span_of(r);
+    tarn_span *s = tarn_span_of(r);
     leave(g, r);
     r->kind = RUN_DIRTY;
     tarn_decay_add(&g->dirty_decay, r->count);
@@ -287,9 +287,9 @@ void tarn_run_give(tarn_growth *g, tarn_growth_run *r)
 
 /* Purges a dirty run's last granules, so that those at low addresses are used again. False when the
  * source below refuses. */
-static bool purge_tail(tarn_growth *g, tarn_growth_run *r, uint32_t count)
+static bool purge_tail(tarn_spans *g, tarn_span_run *r, uint32_t count)
 {
-    tarn_growth_span *s = tarn_span_of(r);
+    tarn_span *s = tarn_span_of(r);
     char *end = (char *)tarn_run_address(g, r) + (size_t)r->count * g->source.granule;
     size_t size = (size_t)count * g->source.granule;
     if (tarn_source_purge(g->below, end - size, size) != TARN_OK)
@@ -305,7 +305,7 @@ static bool purge_tail(tarn_growth *g, tarn_growth_run *r, uint32_t count)
     return true;
 }
 
-size_t tarn_run_purge(tarn_growth *g, size_t keep)
+size_t tarn_run_purge(tarn_spans *g, size_t keep)
 {
     size_t gone = 0;
     while (g->can_purge && g->dirty > keep) {
@@ -319,7 +319,7 @@ size_t tarn_run_purge(tarn_growth *g, size_t keep)
     return gone;
 }
 
-size_t tarn_span_return(tarn_growth *g, size_t keep)
+size_t tarn_span_return(tarn_spans *g, size_t keep)
 {
     size_t gone = 0;
     while (g->waiting > keep) {
@@ -329,7 +329,7 @@ size_t tarn_span_return(tarn_growth *g, size_t keep)
     return gone;
 }
 
-size_t tarn_span_return_old(tarn_growth *g, size_t keep)
+size_t tarn_span_return_old(tarn_spans *g, size_t keep)
 {
     size_t gone = 0;
     while (g->oldest_idle != NULL && g->waiting - g->oldest_idle->count >= keep) {
@@ -339,7 +339,7 @@ size_t tarn_span_return_old(tarn_growth *g, size_t keep)
     return gone;
 }
 
-size_t tarn_span_return_unused(tarn_growth *g)
+size_t tarn_span_return_unused(tarn_spans *g)
 {
     size_t gone = 0;
     for (size_t i = g->span_count; i-- > 0;) {
@@ -354,7 +354,7 @@ size_t tarn_span_return_unused(tarn_growth *g)
 /* ── Spans ─────────────────────────────────────────────────────────────────────────────────── */
 
 /* How many spans begin at or below the address. */
-static size_t rank(const tarn_growth *g, const void *ptr)
+static size_t rank(const tarn_spans *g, const void *ptr)
 {
     size_t low = 0, high = g->span_count;
     while (low < high) {
@@ -367,20 +367,20 @@ static size_t rank(const tarn_growth *g, const void *ptr)
     return low;
 }
 
-tarn_growth_span *tarn_span_find(const tarn_growth *g, const void *ptr)
+tarn_span *tarn_span_find(const tarn_spans *g, const void *ptr)
 {
     size_t at = rank(g, ptr);
-    tarn_growth_span *s = at != 0 ? g->spans[at - 1] : NULL;
+    tarn_span *s = at != 0 ? g->spans[at - 1] : NULL;
     if (s == NULL || (uintptr_t)ptr - (uintptr_t)s->region.ptr >= s->region.size)
         return NULL;
     return s;
 }
 
-static bool room_for_one_more(tarn_growth *g)
+static bool room_for_one_more(tarn_spans *g)
 {
     tarn_spec spec = TARN_SPEC(sizeof(void *));
     size_t room = g->span_room != 0 ? 2 * g->span_room : 16;
-    tarn_growth_span **more;
+    tarn_span **more;
     if (g->span_count < g->span_room)
         return true;
     more = tarn_alloc(g->records, room * sizeof(void *), spec);
@@ -397,10 +397,10 @@ static bool room_for_one_more(tarn_growth *g)
 
 static size_t record_size(size_t runs)
 {
-    return offsetof(tarn_growth_span, runs) + runs * sizeof(tarn_growth_run);
+    return offsetof(tarn_span, runs) + runs * sizeof(tarn_span_run);
 }
 
-static void add_span(tarn_growth *g, tarn_growth_span *s)
+static void add_span(tarn_spans *g, tarn_span *s)
 {
     size_t at = rank(g, s->region.ptr), runs = s->direct ? 1 : s->count;
     memmove(g->spans + at + 1, g->spans + at, (g->span_count - at) * sizeof(void *));
@@ -430,12 +430,12 @@ static void add_span(tarn_growth *g, tarn_growth_span *s)
 }
 
 /* The region first: how large the record is depends on it. */
-static tarn_growth_span *map_span(tarn_growth *g, size_t granules, size_t align, bool direct,
-                                  tarn_status *status)
+static tarn_span *map_span(tarn_spans *g, size_t granules, size_t align, bool direct,
+                           tarn_status *status)
 {
     tarn_region r;
     size_t size, count;
-    tarn_growth_span *s = NULL;
+    tarn_span *s = NULL;
     if (!tarn_mul(granules, g->source.granule, &size) || granules > INT32_MAX) {
         *status = TARN_TOO_BIG;
         return NULL;
@@ -447,8 +447,7 @@ static tarn_growth_span *map_span(tarn_growth *g, size_t granules, size_t align,
     if (count > INT32_MAX)
         count = INT32_MAX;
     if (room_for_one_more(g))
-        s = tarn_alloc(g->records, record_size(direct ? 1 : count),
-                       TARN_SPEC(_Alignof(tarn_growth_span)));
+        s = tarn_alloc(g->records, record_size(direct ? 1 : count), TARN_SPEC(_Alignof(tarn_span)));
     if (s == NULL) {
         tarn_source_unmap(g->below, r.ptr, r.size, align);
         *status = TARN_NO_MEMORY;
@@ -463,10 +462,10 @@ static tarn_growth_span *map_span(tarn_growth *g, size_t granules, size_t align,
     return s;
 }
 
-tarn_growth_span *tarn_span_map(tarn_growth *g, size_t need, size_t want, size_t align, bool direct,
-                                tarn_status *status)
+tarn_span *tarn_span_map(tarn_spans *g, size_t need, size_t want, size_t align, bool direct,
+                         tarn_status *status)
 {
-    tarn_growth_span *s = map_span(g, want, align, direct, status);
+    tarn_span *s = map_span(g, want, align, direct, status);
     while (s == NULL && want > need) {
         want = want / 2 > need ? want / 2 : need;
         s = map_span(g, want, align, direct, status);
@@ -474,7 +473,7 @@ tarn_growth_span *tarn_span_map(tarn_growth *g, size_t need, size_t want, size_t
     return s;
 }
 
-void tarn_span_unmap(tarn_growth *g, tarn_growth_span *s)
+void tarn_span_unmap(tarn_spans *g, tarn_span *s)
 {
     size_t at = rank(g, s->region.ptr) - 1, runs = s->direct ? 1 : s->count;
     if (waits(g, s))
@@ -492,5 +491,5 @@ void tarn_span_unmap(tarn_growth *g, tarn_growth_span *s)
     else
         g->report.held -= s->region.size;
     tarn_source_unmap(g->below, s->region.ptr, s->region.size, s->align);
-    tarn_free(g->records, s, record_size(runs), TARN_SPEC(_Alignof(tarn_growth_span)));
+    tarn_free(g->records, s, record_size(runs), TARN_SPEC(_Alignof(tarn_span)));
 }

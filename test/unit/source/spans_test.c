@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 
-#include <tarn/growth.h>
 #include <tarn/pages.h>
+#include <tarn/spans.h>
 
 #include "support/ground.h"
 #include "support/probe.h"
@@ -13,7 +13,7 @@
 #define KIB ((size_t)1024)
 
 static ground below;
-static tarn_growth growth;
+static tarn_spans spans;
 static uint64_t now;
 
 static uint64_t clock_of_test(void *user)
@@ -22,42 +22,42 @@ static uint64_t clock_of_test(void *user)
 }
 
 /* Granules of 4 KiB, spans from 16 KiB to 256 KiB, a second, the test's clock. */
-static tarn_growth_options small(void)
+static tarn_spans_options small(void)
 {
-    return (tarn_growth_options){.source = ground_init(&below, TARN_SOURCE_PURGE),
-                                 .granule = 4 * KIB,
-                                 .first = 16 * KIB,
-                                 .most = 256 * KIB,
-                                 .decay_ms = 1000,
-                                 .clock = clock_of_test,
-                                 .user = &now};
+    return (tarn_spans_options){.source = ground_init(&below, TARN_SOURCE_PURGE),
+                                .granule = 4 * KIB,
+                                .first = 16 * KIB,
+                                .most = 256 * KIB,
+                                .decay_ms = 1000,
+                                .clock = clock_of_test,
+                                .user = &now};
 }
 
-static tarn_growth_options over(tarn_growth_options o, uint32_t caps)
+static tarn_spans_options over(tarn_spans_options o, uint32_t caps)
 {
     ground_init(&below, caps);
     return o;
 }
 
-static void start(tarn_growth_options o)
+static void start(tarn_spans_options o)
 {
     now = 5000;
-    assert_int_equal(tarn_growth_init(&growth, &o), TARN_OK);
+    assert_int_equal(tarn_spans_init(&spans, &o), TARN_OK);
 }
 
 static void finish(void)
 {
-    assert_int_equal(tarn_growth_check(&growth), TARN_OK);
-    tarn_growth_deinit(&growth);
+    assert_int_equal(tarn_spans_check(&spans), TARN_OK);
+    tarn_spans_deinit(&spans);
     assert_int_equal(ground_deinit(&below), 0);
     assert_int_equal(below.faults, 0);
 }
 
-static tarn_growth_report report(void)
+static tarn_spans_report report(void)
 {
-    tarn_growth_report r;
-    assert_int_equal(tarn_growth_check(&growth), TARN_OK);
-    tarn_growth_get_report(&growth, &r);
+    tarn_spans_report r;
+    assert_int_equal(tarn_spans_check(&spans), TARN_OK);
+    tarn_spans_get_report(&spans, &r);
     assert_int_equal(r.held, r.live + r.dirty + r.clean);
     return r;
 }
@@ -65,8 +65,8 @@ static tarn_growth_report report(void)
 static char *take_as(size_t size, size_t align, uint32_t *traits)
 {
     tarn_region r;
-    assert_int_equal(tarn_source_map(&growth.source, size, align, 0, &r), TARN_OK);
-    assert_true(r.size >= size && r.size - size < growth.source.granule);
+    assert_int_equal(tarn_source_map(&spans.source, size, align, 0, &r), TARN_OK);
+    assert_true(r.size >= size && r.size - size < spans.source.granule);
     assert_int_equal((uintptr_t)r.ptr % align, 0);
     if ((r.traits & TARN_REGION_ZEROED) != 0) {
         for (size_t i = 0; i < r.size; i++)
@@ -85,53 +85,53 @@ static char *take(size_t size)
 
 static void give(void *ptr, size_t size)
 {
-    tarn_source_unmap(&growth.source, ptr, size, 1);
+    tarn_source_unmap(&spans.source, ptr, size, 1);
 }
 
 static void options_are_judged(void **state)
 {
-    tarn_growth_options o = small(), bad[] = {o, o, o, o, o, o};
+    tarn_spans_options o = small(), bad[] = {o, o, o, o, o, o};
     (void)state;
     bad[0].source = NULL;
     bad[1].granule = 6000;
     bad[2].granule = 2048;
-    bad[3].policy = (tarn_growth_policy)7;
+    bad[3].policy = (tarn_spans_policy)7;
     bad[4].first = 512 * KIB;
     bad[5].granule = (size_t)1 << 40 << 23;
     for (size_t i = 0; i < 5 + (sizeof(size_t) < 8); i++)
-        assert_int_equal(tarn_growth_init(&growth, &bad[i]), TARN_BAD_ARGUMENT);
+        assert_int_equal(tarn_spans_init(&spans, &bad[i]), TARN_BAD_ARGUMENT);
     below.source.granule = 64 * KIB;
-    assert_int_equal(tarn_growth_init(&growth, &o), TARN_BAD_ARGUMENT);
+    assert_int_equal(tarn_spans_init(&spans, &o), TARN_BAD_ARGUMENT);
     below.source.granule = 1024 * KIB;
-    o = (tarn_growth_options){.source = &below.source};
-    assert_int_equal(tarn_growth_init(&growth, &o), TARN_OK);
-    assert_int_equal(growth.source.granule, 1024 * KIB);
-    assert_string_equal(tarn_source_name(&growth.source), "growth");
-    tarn_growth_deinit(&growth);
+    o = (tarn_spans_options){.source = &below.source};
+    assert_int_equal(tarn_spans_init(&spans, &o), TARN_OK);
+    assert_int_equal(spans.source.granule, 1024 * KIB);
+    assert_string_equal(tarn_source_name(&spans.source), "spans");
+    tarn_spans_deinit(&spans);
     below.source.granule = 1;
     o.first = 100000 * KIB;
-    assert_int_equal(tarn_growth_init(&growth, &o), TARN_OK);
-    assert_int_equal(growth.source.granule, 64 * KIB);
-    assert_int_equal(growth.most, growth.first);
-    tarn_growth_deinit(&growth);
+    assert_int_equal(tarn_spans_init(&spans, &o), TARN_OK);
+    assert_int_equal(spans.source.granule, 64 * KIB);
+    assert_int_equal(spans.most, spans.first);
+    tarn_spans_deinit(&spans);
     assert_int_equal(below.maps, 0);
 }
 
 static void spans_grow_by_policy(void **state)
 {
     const struct {
-        tarn_growth_policy policy;
+        tarn_spans_policy policy;
         unsigned percent;
         size_t held[6]; /* KiB after each span */
     } cases[] = {
-        {TARN_GROWTH_DOUBLE, 0, {16, 32, 64, 128, 256, 512}},
-        {TARN_GROWTH_FIXED, 0, {16, 32, 48, 64, 80, 96}},
-        {TARN_GROWTH_PERCENT, 0, {16, 32, 48, 72, 108, 160}},
-        {TARN_GROWTH_PERCENT, 300, {16, 64, 256, 512, 768, 1024}},
+        {TARN_SPANS_DOUBLE, 0, {16, 32, 64, 128, 256, 512}},
+        {TARN_SPANS_FIXED, 0, {16, 32, 48, 64, 80, 96}},
+        {TARN_SPANS_PERCENT, 0, {16, 32, 48, 72, 108, 160}},
+        {TARN_SPANS_PERCENT, 300, {16, 64, 256, 512, 768, 1024}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tarn_growth_options o = small();
+        tarn_spans_options o = small();
         o.policy = cases[i].policy;
         o.percent = cases[i].percent;
         start(o);
@@ -142,7 +142,7 @@ static void spans_grow_by_policy(void **state)
             while (report().clean != 0)
                 (void)take(4 * KIB);
         }
-        tarn_growth_deinit(&growth);
+        tarn_spans_deinit(&spans);
         assert_int_equal(ground_deinit(&below), 0);
     }
 }
@@ -161,7 +161,7 @@ static void what_comes_back_is_used_again(void **state)
     assert_ptr_equal(a, b);
     assert_int_equal(traits, TARN_REGION_COMMITTED);
     assert_int_equal(report().reused, 4 * KIB);
-    assert_int_equal(tarn_growth_trim(&growth), 4 * KIB);
+    assert_int_equal(tarn_spans_trim(&spans), 4 * KIB);
     (void)take_as(4 * KIB, 1, &traits);
     assert_int_equal(traits, TARN_REGION_COMMITTED | TARN_REGION_ZEROED);
     assert_int_equal(below.maps, 1);
@@ -195,10 +195,10 @@ static void alignments(void **state)
         for (size_t i = 0; i < 9; i++)
             p[i] = take_as(12 * KIB, (size_t)1 << (i + 10), NULL);
         for (size_t i = 0; i < 9; i++)
-            tarn_source_unmap(&growth.source, p[i], 12 * KIB, (size_t)1 << (i + 10));
+            tarn_source_unmap(&spans.source, p[i], 12 * KIB, (size_t)1 << (i + 10));
         assert_int_equal(report().live, 0);
     }
-    (void)tarn_growth_trim(&growth);
+    (void)tarn_spans_trim(&spans);
     assert_int_equal(below.mapped, 0);
     finish();
 }
@@ -213,8 +213,8 @@ static void large_ones_get_a_span_of_their_own(void **state)
     assert_int_equal(report().held, 1000 * KIB);
     give(p, 1000 * KIB);
     assert_ptr_equal(take(900 * KIB), p);
-    assert_int_equal(tarn_source_map(&growth.source, SIZE_MAX, 1, 0, &r), TARN_TOO_BIG);
-    assert_int_equal(tarn_source_map(&growth.source, PTRDIFF_MAX - 100000, 1, 0, &r) == TARN_OK, 0);
+    assert_int_equal(tarn_source_map(&spans.source, SIZE_MAX, 1, 0, &r), TARN_TOO_BIG);
+    assert_int_equal(tarn_source_map(&spans.source, PTRDIFF_MAX - 100000, 1, 0, &r) == TARN_OK, 0);
     assert_int_equal(report().held, 1000 * KIB);
     finish();
 }
@@ -222,13 +222,13 @@ static void large_ones_get_a_span_of_their_own(void **state)
 /* What the source below gives beyond granules is given back to it, and never handed out. */
 static void slack_of_the_source_below(void **state)
 {
-    tarn_growth_options o = small();
-    tarn_growth_report r;
+    tarn_spans_options o = small();
+    tarn_spans_report r;
     (void)state;
     below.slack = 5 * KIB;
     start(o);
     (void)take(16 * KIB);
-    tarn_growth_get_report(&growth, &r);
+    tarn_spans_get_report(&spans, &r);
     assert_int_equal(r.held, 21 * KIB);
     assert_int_equal(r.live + r.clean, 20 * KIB);
     finish();
@@ -236,7 +236,7 @@ static void slack_of_the_source_below(void **state)
 
 static void refusals_change_nothing(void **state)
 {
-    tarn_growth_options o = small();
+    tarn_spans_options o = small();
     tarn_region r;
     char *p;
     (void)state;
@@ -245,23 +245,23 @@ static void refusals_change_nothing(void **state)
     p = take(64 * KIB);
     (void)take(16 * KIB); /* 64 would be the policy: it fits just so */
     assert_int_equal(report().held, 128 * KIB);
-    assert_int_equal(tarn_source_map(&growth.source, 64 * KIB, 1, 0, &r), TARN_LIMIT);
+    assert_int_equal(tarn_source_map(&spans.source, 64 * KIB, 1, 0, &r), TARN_LIMIT);
     assert_null(r.ptr);
     assert_int_equal(report().held, 128 * KIB);
     assert_int_equal(report().regions, 2);
     /* Idle spans make room for one that they are too small for. */
     give(p, 64 * KIB);
-    assert_int_equal(tarn_source_map(&growth.source, 80 * KIB, 1, 0, &r), TARN_LIMIT);
+    assert_int_equal(tarn_source_map(&spans.source, 80 * KIB, 1, 0, &r), TARN_LIMIT);
     assert_int_equal(report().held, 64 * KIB);
     below.limit = 160 * KIB;
-    assert_int_equal(tarn_source_map(&growth.source, 80 * KIB, 1, 0, &r), TARN_OK);
-    assert_int_equal(tarn_source_map(&growth.source, 48 * KIB, 64 * KIB, 0, &r), TARN_LIMIT);
+    assert_int_equal(tarn_source_map(&spans.source, 80 * KIB, 1, 0, &r), TARN_OK);
+    assert_int_equal(tarn_source_map(&spans.source, 48 * KIB, 64 * KIB, 0, &r), TARN_LIMIT);
     finish();
 }
 
 static void a_smaller_span_is_better_than_none(void **state)
 {
-    tarn_growth_options o = small();
+    tarn_spans_options o = small();
     (void)state;
     below.limit = 90 * KIB;
     o.first = 256 * KIB;
@@ -281,16 +281,16 @@ static void without_records(void **state)
     probe records;
     (void)state;
     for (size_t blocks = 0; blocks < 12; blocks++) {
-        tarn_growth_options o = small();
+        tarn_spans_options o = small();
         probe_options limits = {.max_blocks = blocks};
         tarn_region r;
         size_t maps = 0;
         o.records = probe_init(&records, &limits);
-        o.policy = TARN_GROWTH_FIXED;
+        o.policy = TARN_SPANS_FIXED;
         if (blocks == 0)
             records.options.max_size = 1; /* of no use to it */
         start(o);
-        while (maps < 64 && tarn_source_map(&growth.source, 16 * KIB, 1, 0, &r) == TARN_OK)
+        while (maps < 64 && tarn_source_map(&spans.source, 16 * KIB, 1, 0, &r) == TARN_OK)
             maps++;
         assert_int_equal(report().spans, maps);
         assert_int_equal(below.count, maps);
@@ -303,23 +303,23 @@ static void without_records(void **state)
 
 static void reservations_pass_through(void **state)
 {
-    tarn_growth_options o = over(small(), TARN_SOURCE_PURGE | TARN_SOURCE_COMMIT);
+    tarn_spans_options o = over(small(), TARN_SOURCE_PURGE | TARN_SOURCE_COMMIT);
     tarn_region r, piece;
     (void)state;
     start(o);
-    assert_true(tarn_source_can(&growth.source, TARN_SOURCE_PURGE | TARN_SOURCE_COMMIT));
-    assert_int_equal(tarn_source_map(&growth.source, 100 * KIB, 8 * KIB, TARN_MAP_RESERVE, &r),
+    assert_true(tarn_source_can(&spans.source, TARN_SOURCE_PURGE | TARN_SOURCE_COMMIT));
+    assert_int_equal(tarn_source_map(&spans.source, 100 * KIB, 8 * KIB, TARN_MAP_RESERVE, &r),
                      TARN_OK);
     assert_int_equal(r.traits & TARN_REGION_COMMITTED, 0);
     assert_int_equal(r.size, 100 * KIB);
-    assert_int_equal(tarn_source_commit(&growth.source, r.ptr, 8 * KIB), TARN_OK);
+    assert_int_equal(tarn_source_commit(&spans.source, r.ptr, 8 * KIB), TARN_OK);
     assert_int_equal(below.commits, 1);
-    assert_int_equal(tarn_source_map(&growth.source, 4 * KIB, 1, 0, &piece), TARN_OK);
-    assert_int_equal(tarn_source_purge(&growth.source, piece.ptr, 4 * KIB), TARN_OK);
+    assert_int_equal(tarn_source_map(&spans.source, 4 * KIB, 1, 0, &piece), TARN_OK);
+    assert_int_equal(tarn_source_purge(&spans.source, piece.ptr, 4 * KIB), TARN_OK);
     assert_int_equal(below.purges, 1);
     assert_int_equal(report().reserved, 100 * KIB);
     assert_int_equal(report().held, 16 * KIB);
-    tarn_source_unmap(&growth.source, r.ptr, r.size, 8 * KIB);
+    tarn_source_unmap(&spans.source, r.ptr, r.size, 8 * KIB);
     assert_int_equal(report().reserved, 0);
     assert_int_equal(below.count, 1);
     finish();
@@ -330,10 +330,10 @@ static void what_the_source_below_cannot(void **state)
     tarn_region r;
     (void)state;
     start(over(small(), 0));
-    assert_false(tarn_source_can(&growth.source, TARN_SOURCE_PURGE));
-    assert_false(tarn_source_can(&growth.source, TARN_SOURCE_COMMIT));
-    assert_false(tarn_source_can(&growth.source, TARN_SOURCE_THREADS));
-    assert_int_equal(tarn_source_map(&growth.source, 1, 1, TARN_MAP_RESERVE, &r), TARN_UNSUPPORTED);
+    assert_false(tarn_source_can(&spans.source, TARN_SOURCE_PURGE));
+    assert_false(tarn_source_can(&spans.source, TARN_SOURCE_COMMIT));
+    assert_false(tarn_source_can(&spans.source, TARN_SOURCE_THREADS));
+    assert_int_equal(tarn_source_map(&spans.source, 1, 1, TARN_MAP_RESERVE, &r), TARN_UNSUPPORTED);
     finish();
 }
 
@@ -344,20 +344,20 @@ static tarn_fault last;
 static void note(const tarn_fault *fault, void *user)
 {
     (void)user;
-    assert_string_equal(fault->allocator, "growth 'chunks'");
+    assert_string_equal(fault->allocator, "spans 'chunks'");
     last = *fault;
 }
 
 static void misuse_is_named(void **state)
 {
-    tarn_growth_options o = over(small(), TARN_SOURCE_COMMIT);
+    tarn_spans_options o = over(small(), TARN_SOURCE_COMMIT);
     char *p, other[1];
     tarn_region r;
     (void)state;
     o.name = "chunks";
     start(o);
     p = take(8 * KIB);
-    assert_int_equal(tarn_source_map(&growth.source, 8 * KIB, 1, TARN_MAP_RESERVE, &r), TARN_OK);
+    assert_int_equal(tarn_source_map(&spans.source, 8 * KIB, 1, TARN_MAP_RESERVE, &r), TARN_OK);
     tarn_fault_set_handler(note, NULL);
     give(other, 4 * KIB);
     assert_int_equal(last.kind, TARN_FAULT_FOREIGN_POINTER);
@@ -384,27 +384,27 @@ static void misuse_is_named(void **state)
 
 static void check_sees_what_contradicts(void **state)
 {
-    size_t *sums[] = {&growth.live,    &growth.dirty,       &growth.clean,
-                      &growth.waiting, &growth.report.held, &growth.report.spans};
+    size_t *sums[] = {&spans.live,    &spans.dirty,       &spans.clean,
+                      &spans.waiting, &spans.report.held, &spans.report.spans};
     char *p;
     (void)state;
     start(small());
     p = take(8 * KIB);
     (void)take(4 * KIB);
     give(p, 8 * KIB);
-    assert_int_equal(tarn_growth_check(&growth), TARN_OK);
+    assert_int_equal(tarn_spans_check(&spans), TARN_OK);
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
         ++*sums[i];
-        assert_int_equal(tarn_growth_check(&growth), TARN_CORRUPT);
+        assert_int_equal(tarn_spans_check(&spans), TARN_CORRUPT);
         --*sums[i];
     }
-    tarn_growth_run *newest = growth.newest;
-    growth.newest = NULL;
-    assert_int_equal(tarn_growth_check(&growth), TARN_CORRUPT);
-    growth.newest = newest;
-    growth.filled[0] ^= 1u << 20;
-    assert_int_equal(tarn_growth_check(&growth), TARN_CORRUPT);
-    growth.filled[0] ^= 1u << 20;
+    tarn_span_run *newest = spans.newest;
+    spans.newest = NULL;
+    assert_int_equal(tarn_spans_check(&spans), TARN_CORRUPT);
+    spans.newest = newest;
+    spans.filled[0] ^= 1u << 20;
+    assert_int_equal(tarn_spans_check(&spans), TARN_CORRUPT);
+    spans.filled[0] ^= 1u << 20;
     finish();
 }
 
@@ -419,14 +419,14 @@ static void counts(void **state)
     p = take(4 * KIB);
     give(p, 4 * KIB);
     below.refuses = true;
-    assert_int_equal(tarn_source_map(&growth.source, 1000 * KIB, 1, 0, &r), TARN_NO_MEMORY);
-    assert_int_equal(growth.source.ops->stats(&growth.source, &s), TARN_OK);
+    assert_int_equal(tarn_source_map(&spans.source, 1000 * KIB, 1, 0, &r), TARN_NO_MEMORY);
+    assert_int_equal(spans.source.ops->stats(&spans.source, &s), TARN_OK);
     assert_int_equal(s.held_bytes, 16 * KIB);
     assert_int_equal(s.idle_bytes, 12 * KIB);
     assert_int_equal(s.chunks, 1);
     assert_int_equal(s.failures, 1);
     assert_int_equal(report().peak, 16 * KIB);
-    growth.source.ops->deinit(&growth.source);
+    spans.source.ops->deinit(&spans.source);
     assert_int_equal(ground_deinit(&below), 0);
 }
 
@@ -457,24 +457,24 @@ static void any_thread(void **state)
 {
     pthread_t threads[4];
     tarn_pages pages;
-    tarn_growth_report r;
+    tarn_spans_report r;
     tarn_pages_report left;
     (void)state;
     assert_int_equal(tarn_pages_init(&pages, NULL), TARN_OK);
-    assert_int_equal(tarn_growth_init(&growth, &(tarn_growth_options){.source = &pages.source,
-                                                                      .shared = true,
-                                                                      .decay_ms = 50}),
-                     TARN_OK);
-    assert_true(tarn_source_can(&growth.source, TARN_SOURCE_THREADS));
+    assert_int_equal(
+        tarn_spans_init(
+            &spans, &(tarn_spans_options){.source = &pages.source, .shared = true, .decay_ms = 50}),
+        TARN_OK);
+    assert_true(tarn_source_can(&spans.source, TARN_SOURCE_THREADS));
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, churn, &growth.source), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, churn, &spans.source), 0);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
-    assert_int_equal(tarn_growth_check(&growth), TARN_OK);
-    tarn_growth_get_report(&growth, &r);
+    assert_int_equal(tarn_spans_check(&spans), TARN_OK);
+    tarn_spans_get_report(&spans, &r);
     assert_int_equal(r.regions + r.live, 0);
-    assert_true(tarn_growth_trim(&growth) <= r.held || r.held == 0);
-    tarn_growth_deinit(&growth);
+    assert_true(tarn_spans_trim(&spans) <= r.held || r.held == 0);
+    tarn_spans_deinit(&spans);
     tarn_pages_get_report(&pages, &left);
     assert_int_equal(left.mapped, 0);
     tarn_pages_deinit(&pages);

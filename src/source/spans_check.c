@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * growth_check.c - are the invariants I1 to I6 of growth_span.h true?
+ * spans_check.c - are the invariants I1 to I6 of spans_run.h true?
  *
  * Everything is counted anew from the records and compared with what is kept.
  */
-#include "source/growth_span.h"
+#include "source/spans_run.h"
 
 /* What the records say, summed up. */
 struct sums {
@@ -13,10 +13,10 @@ struct sums {
     size_t idle_spans;
 };
 
-static bool is_sound_run(const tarn_growth *g, const tarn_growth_span *s, uint32_t at,
-                         const tarn_growth_run *before)
+static bool is_sound_run(const tarn_spans *g, const tarn_span *s, uint32_t at,
+                         const tarn_span_run *before)
 {
-    const tarn_growth_run *r = &s->runs[at];
+    const tarn_span_run *r = &s->runs[at];
     bool is_idle = r->kind == RUN_DIRTY || r->kind == RUN_CLEAN;
     if ((!is_idle && r->kind != RUN_LIVE) || r->at != at || r->count == 0 ||
         r->count > s->count - at || s->runs[at + r->count - 1].start != at)
@@ -30,12 +30,12 @@ static bool is_sound_run(const tarn_growth *g, const tarn_growth_span *s, uint32
     return g->can_purge && before->kind != r->kind;
 }
 
-static bool is_sound_span(const tarn_growth *g, const tarn_growth_span *s, struct sums *sums)
+static bool is_sound_span(const tarn_spans *g, const tarn_span *s, struct sums *sums)
 {
-    const tarn_growth_run *before = NULL;
+    const tarn_span_run *before = NULL;
     size_t live = 0, dirty = 0, clean = 0;
     for (uint32_t at = 0; at < s->count; at += before->count) {
-        const tarn_growth_run *r = &s->runs[at];
+        const tarn_span_run *r = &s->runs[at];
         if (!is_sound_run(g, s, at, before))
             return false;
         live += r->kind == RUN_LIVE ? r->count : 0;
@@ -55,9 +55,9 @@ static bool is_sound_span(const tarn_growth *g, const tarn_growth_span *s, struc
     return s->live == live && s->dirty == dirty;
 }
 
-static bool is_sound_list(const tarn_growth *g, run_kind kind, unsigned log, size_t *runs)
+static bool is_sound_list(const tarn_spans *g, run_kind kind, unsigned log, size_t *runs)
 {
-    const tarn_growth_run *prev = NULL, *r = g->lists[kind][log];
+    const tarn_span_run *prev = NULL, *r = g->lists[kind][log];
     if ((r != NULL) != ((g->filled[kind] >> log & 1) != 0))
         return false;
     for (; r != NULL; prev = r, r = r->next, ++*runs) {
@@ -68,22 +68,22 @@ static bool is_sound_list(const tarn_growth *g, run_kind kind, unsigned log, siz
 }
 
 /* As many as there are, and each knows its neighbour. */
-static bool is_sound_age(const tarn_growth *g, size_t runs)
+static bool is_sound_age(const tarn_spans *g, size_t runs)
 {
-    const tarn_growth_run *older = NULL;
+    const tarn_span_run *older = NULL;
     size_t count = 0;
-    for (const tarn_growth_run *r = g->oldest; r != NULL; older = r, r = r->newer, count++) {
+    for (const tarn_span_run *r = g->oldest; r != NULL; older = r, r = r->newer, count++) {
         if (r->older != older || r->kind != RUN_DIRTY)
             return false;
     }
     return g->newest == older && count == (g->can_purge ? runs : 0);
 }
 
-static bool are_sound_waiting(const tarn_growth *g, const struct sums *sums)
+static bool are_sound_waiting(const tarn_spans *g, const struct sums *sums)
 {
-    const tarn_growth_span *older = NULL;
+    const tarn_span *older = NULL;
     size_t count = 0;
-    for (const tarn_growth_span *s = g->oldest_idle; s != NULL; older = s, s = s->newer, count++) {
+    for (const tarn_span *s = g->oldest_idle; s != NULL; older = s, s = s->newer, count++) {
         if (s->older != older || s->live != 0)
             return false;
     }
@@ -91,12 +91,12 @@ static bool are_sound_waiting(const tarn_growth *g, const struct sums *sums)
            g->report.idle_spans == count;
 }
 
-tarn_status tarn_span_check(const tarn_growth *g)
+tarn_status tarn_span_check(const tarn_spans *g)
 {
     struct sums sums = {0, 0, 0, 0, {0, 0}, 0};
     size_t listed[2] = {0, 0}, held = 0, reserved = 0;
     for (size_t i = 0; i < g->span_count; i++) {
-        const tarn_growth_span *s = g->spans[i];
+        const tarn_span *s = g->spans[i];
         const tarn_region *before = i != 0 ? &g->spans[i - 1]->region : NULL;
         if (before != NULL && (uintptr_t)s->region.ptr - (uintptr_t)before->ptr < before->size)
             return TARN_CORRUPT;

@@ -2,9 +2,9 @@
 /* Idle memory goes by age: along the curve, the oldest first, never in one burst, and all of it. */
 #include "support/tarn_test.h"
 
-#include <tarn/growth.h>
+#include <tarn/spans.h>
 
-#include "source/growth_decay.h"
+#include "source/spans_decay.h"
 #include "support/ground.h"
 
 #define KIB ((size_t)1024)
@@ -12,7 +12,7 @@
 enum { DECAY = 3200, STEP = 100 };
 
 static ground below;
-static tarn_growth growth;
+static tarn_spans spans;
 static uint64_t now;
 
 static uint64_t clock_of_test(void *user)
@@ -21,7 +21,7 @@ static uint64_t clock_of_test(void *user)
     return now;
 }
 
-static void start(uint32_t caps, tarn_growth_options o)
+static void start(uint32_t caps, tarn_spans_options o)
 {
     now = 70000;
     o.source = ground_init(&below, caps);
@@ -30,36 +30,36 @@ static void start(uint32_t caps, tarn_growth_options o)
     o.clock = clock_of_test;
     if (o.decay_ms == 0)
         o.decay_ms = DECAY;
-    assert_int_equal(tarn_growth_init(&growth, &o), TARN_OK);
+    assert_int_equal(tarn_spans_init(&spans, &o), TARN_OK);
 }
 
 static void finish(void)
 {
-    assert_int_equal(tarn_growth_check(&growth), TARN_OK);
-    tarn_growth_deinit(&growth);
+    assert_int_equal(tarn_spans_check(&spans), TARN_OK);
+    tarn_spans_deinit(&spans);
     assert_int_equal(ground_deinit(&below), 0);
     assert_int_equal(below.faults, 0);
 }
 
-static tarn_growth_report report(void)
+static tarn_spans_report report(void)
 {
-    tarn_growth_report r;
-    assert_int_equal(tarn_growth_check(&growth), TARN_OK);
-    tarn_growth_get_report(&growth, &r);
+    tarn_spans_report r;
+    assert_int_equal(tarn_spans_check(&spans), TARN_OK);
+    tarn_spans_get_report(&spans, &r);
     return r;
 }
 
 static char *take(size_t size)
 {
     tarn_region r;
-    assert_int_equal(tarn_source_map(&growth.source, size, 1, 0, &r), TARN_OK);
+    assert_int_equal(tarn_source_map(&spans.source, size, 1, 0, &r), TARN_OK);
     memset(r.ptr, 1, r.size);
     return r.ptr;
 }
 
 static void give(void *p, size_t size)
 {
-    tarn_source_unmap(&growth.source, p, size, 1);
+    tarn_source_unmap(&spans.source, p, size, 1);
 }
 
 static double curve(double x)
@@ -75,7 +75,7 @@ static size_t round_up(double x)
 /* The part by itself: what became idle at one moment. */
 static void the_limit_follows_the_curve(void **state)
 {
-    tarn_growth_decay d;
+    tarn_span_decay d;
     (void)state;
     tarn_decay_init(&d, DECAY, 1000);
     tarn_decay_add(&d, 1000000);
@@ -93,7 +93,7 @@ static void the_limit_follows_the_curve(void **state)
 
 static void what_is_used_again_is_the_youngest(void **state)
 {
-    tarn_growth_decay d;
+    tarn_span_decay d;
     (void)state;
     tarn_decay_init(&d, DECAY, 0);
     tarn_decay_add(&d, 1000);
@@ -113,7 +113,7 @@ static void what_is_used_again_is_the_youngest(void **state)
 
 static void steps_that_nobody_saw_count(void **state)
 {
-    tarn_growth_decay d;
+    tarn_span_decay d;
     (void)state;
     tarn_decay_init(&d, DECAY, 0);
     tarn_decay_add(&d, 32000);
@@ -138,7 +138,7 @@ static void purged_smoothly(void **state)
     char *p;
     size_t largest = 0, before = 63;
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.first = 0});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.first = 0});
     p = take(63 * 4 * KIB);
     (void)take(4 * KIB);
     now += STEP / 2;
@@ -147,7 +147,7 @@ static void purged_smoothly(void **state)
     for (uint64_t age = 1; age <= 32; age++) {
         size_t dirty;
         now = 70000 + age * STEP;
-        (void)tarn_growth_tick(&growth);
+        (void)tarn_spans_tick(&spans);
         dirty = report().dirty / (4 * KIB);
         assert_int_equal(dirty, round_up(63 * curve((double)age / 32)));
         largest = before - dirty > largest ? before - dirty : largest;
@@ -165,17 +165,17 @@ static void spans_wait_as_long_again(void **state)
 {
     char *p;
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.first = 0});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.first = 0});
     p = take(64 * KIB);
     give(p, 64 * KIB);
     now += DECAY + STEP; /* nobody asked in between */
-    assert_int_equal(tarn_growth_tick(&growth), 64 * KIB);
+    assert_int_equal(tarn_spans_tick(&spans), 64 * KIB);
     assert_int_equal(report().dirty, 0);
     assert_int_equal(report().idle_spans, 1);
     now += DECAY - 3 * STEP;
-    assert_int_equal(tarn_growth_tick(&growth), 0);
+    assert_int_equal(tarn_spans_tick(&spans), 0);
     now += 3 * STEP;
-    assert_int_equal(tarn_growth_tick(&growth), 64 * KIB);
+    assert_int_equal(tarn_spans_tick(&spans), 64 * KIB);
     assert_int_equal(below.mapped, 0);
     finish();
 }
@@ -184,7 +184,7 @@ static void used_again_is_not_given_back(void **state)
 {
     char *p;
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.first = 0});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.first = 0});
     for (int i = 0; i < 1000; i++) {
         p = take(64 * KIB);
         now += 10;
@@ -202,13 +202,13 @@ static void a_pause_purges_nothing_of_the_young(void **state)
 {
     char *p;
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.first = 0});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.first = 0});
     p = take(256 * KIB);
     now += 1000000; /* a long life */
     give(p, 256 * KIB);
     assert_int_equal(report().dirty, 256 * KIB);
     now += STEP;
-    (void)tarn_growth_tick(&growth);
+    (void)tarn_spans_tick(&spans);
     assert_true(report().dirty >= 252 * KIB);
     finish();
 }
@@ -217,7 +217,7 @@ static void the_oldest_goes_first(void **state)
 {
     char *p[8];
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.idle_limit = 12 * KIB});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.idle_limit = 12 * KIB});
     for (int i = 0; i < 8; i++)
         p[i] = take(4 * KIB);
     give(p[6], 4 * KIB);
@@ -236,18 +236,18 @@ static void at_once_and_never(void **state)
 {
     char *p;
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.decay_ms = TARN_DECAY_AT_ONCE});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.decay_ms = TARN_DECAY_AT_ONCE});
     p = take(64 * KIB);
     give(p, 64 * KIB);
     assert_int_equal(below.mapped, 0);
     finish();
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.decay_ms = TARN_DECAY_NEVER});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.decay_ms = TARN_DECAY_NEVER});
     p = take(64 * KIB);
     give(p, 64 * KIB);
     now += 1u << 30;
-    assert_int_equal(tarn_growth_tick(&growth), 0);
+    assert_int_equal(tarn_spans_tick(&spans), 0);
     assert_int_equal(report().dirty, 64 * KIB);
-    assert_int_equal(tarn_growth_trim(&growth), 64 * KIB);
+    assert_int_equal(tarn_spans_trim(&spans), 64 * KIB);
     assert_int_equal(below.mapped, 0);
     assert_int_equal(below.purges, 0); /* the whole span is idle: no need */
     finish();
@@ -257,7 +257,7 @@ static void by_hand_only(void **state)
 {
     char *p;
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.manual = true});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.manual = true});
     (void)take(4 * KIB);
     p = take(32 * KIB);
     give(p, 32 * KIB);
@@ -267,12 +267,12 @@ static void by_hand_only(void **state)
         give(p, 4 * KIB);
     }
     assert_int_equal(below.purges, 0);
-    assert_true(tarn_growth_tick(&growth) >= 24 * KIB);
+    assert_true(tarn_spans_tick(&spans) >= 24 * KIB);
     finish();
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.manual = true, .decay_ms = TARN_DECAY_AT_ONCE});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.manual = true, .decay_ms = TARN_DECAY_AT_ONCE});
     give(take(4 * KIB), 4 * KIB);
     assert_int_equal(below.unmaps, 0);
-    assert_int_equal(tarn_growth_tick(&growth), 4 * KIB + 64 * KIB);
+    assert_int_equal(tarn_spans_tick(&spans), 4 * KIB + 64 * KIB);
     assert_int_equal(below.mapped, 0);
     finish();
 }
@@ -282,21 +282,21 @@ static void without_purge(void **state)
 {
     char *p, *q;
     (void)state;
-    start(0, (tarn_growth_options){.first = 0});
+    start(0, (tarn_spans_options){.first = 0});
     p = take(4 * KIB);
     q = take(60 * KIB);
     give(q, 60 * KIB);
     now += 10 * DECAY;
-    assert_int_equal(tarn_growth_tick(&growth), 0);
+    assert_int_equal(tarn_spans_tick(&spans), 0);
     give(p, 4 * KIB);
     assert_int_equal(report().idle_spans, 1);
     now += DECAY - 4 * STEP;
-    assert_int_equal(tarn_growth_tick(&growth), 0);
+    assert_int_equal(tarn_spans_tick(&spans), 0);
     now += 4 * STEP;
-    assert_int_equal(tarn_growth_tick(&growth), 64 * KIB);
+    assert_int_equal(tarn_spans_tick(&spans), 64 * KIB);
     assert_int_equal(below.mapped, 0);
     finish();
-    start(0, (tarn_growth_options){.idle_limit = 32 * KIB});
+    start(0, (tarn_spans_options){.idle_limit = 32 * KIB});
     give(take(64 * KIB), 64 * KIB);
     assert_int_equal(below.mapped, 0);
     finish();
@@ -306,15 +306,15 @@ static void a_purge_that_is_refused(void **state)
 {
     char *p;
     (void)state;
-    start(TARN_SOURCE_PURGE, (tarn_growth_options){.first = 0});
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.first = 0});
     p = take(32 * KIB);
     (void)take(4 * KIB);
     below.refuses_purge = true;
     give(p, 32 * KIB);
     now += 2 * DECAY;
-    assert_int_equal(tarn_growth_tick(&growth), 0);
+    assert_int_equal(tarn_spans_tick(&spans), 0);
     assert_int_equal(report().dirty, 32 * KIB);
-    assert_int_equal(tarn_growth_trim(&growth), 0);
+    assert_int_equal(tarn_spans_trim(&spans), 0);
     assert_ptr_equal(take(32 * KIB), p);
     finish();
 }

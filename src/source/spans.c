@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * growth.c - a source over a source: how much is taken at a time, and when it goes back.
+ * spans.c - a source over a source: how much is taken at a time, and when it goes back.
  *
- *     growth.c          the policies, the calls, the lock
- *     growth_span.c     spans and runs; the picture and the invariants are in growth_span.h
- *     growth_decay.c    how much idle memory may be kept
+ *     spans.c          the policies, the calls, the lock
+ *     spans_run.c     spans and runs; the picture and the invariants are in spans_run.h
+ *     spans_decay.c    how much idle memory may be kept
  *
  * Two curves in a row: memory that is dirty ages until it is purged; a span without regions and
  * without memory then ages until it goes back. Where the source below cannot purge, a span without
@@ -13,7 +13,7 @@
  * The lock, where there is one, is held for the whole of a call, calls of the source below and of
  * the records included; faults are raised outside of it.
  */
-#include <tarn/growth.h>
+#include <tarn/spans.h>
 
 #include <string.h>
 
@@ -21,8 +21,8 @@
 #include "base/checked.h"
 #include "os/clock.h"
 #include "os/mutex.h"
-#include "source/growth_decay.h"
-#include "source/growth_span.h"
+#include "source/spans_decay.h"
+#include "source/spans_run.h"
 
 #define LEAST_GRANULE 4096u
 #define GRANULE       ((size_t)64 << 10)
@@ -30,21 +30,21 @@
 #define MOST          ((size_t)64 << 20)
 #define PERCENT       50u
 
-_Static_assert(sizeof(tarn_mutex) <= sizeof(((tarn_growth *)0)->mutex), "the lock has room");
+_Static_assert(sizeof(tarn_mutex) <= sizeof(((tarn_spans *)0)->mutex), "the lock has room");
 _Static_assert(_Alignof(tarn_mutex) <= _Alignof(long long), "and the alignment");
 
-static tarn_growth *of(tarn_source *s)
+static tarn_spans *of(tarn_source *s)
 {
-    return (tarn_growth *)s;
+    return (tarn_spans *)s;
 }
 
-static void lock(tarn_growth *g)
+static void lock(tarn_spans *g)
 {
     if (g->shared)
         tarn_mutex_lock((tarn_mutex *)(void *)&g->mutex);
 }
 
-static void unlock(tarn_growth *g)
+static void unlock(tarn_spans *g)
 {
     if (g->shared)
         tarn_mutex_unlock((tarn_mutex *)(void *)&g->mutex);
@@ -52,7 +52,7 @@ static void unlock(tarn_growth *g)
 
 /* ── Shrinking ─────────────────────────────────────────────────────────────────────────────── */
 
-static size_t give_back_all(tarn_growth *g)
+static size_t give_back_all(tarn_spans *g)
 {
     size_t gone = tarn_span_return_unused(g);
     gone += tarn_run_purge(g, 0);
@@ -66,7 +66,7 @@ static size_t give_back_all(tarn_growth *g)
 /* Why memory ages: only to note the time, in a call that may give back, in one that is for that. */
 typedef enum occasion { NOTE, CALL, TICK } occasion;
 
-static size_t grow_old(tarn_growth *g, occasion why)
+static size_t grow_old(tarn_spans *g, occasion why)
 {
     size_t gone = 0;
     bool over;
@@ -83,7 +83,7 @@ static size_t grow_old(tarn_growth *g, occasion why)
     return gone;
 }
 
-static size_t give_back_at_once(tarn_growth *g)
+static size_t give_back_at_once(tarn_spans *g)
 {
     size_t gone;
     if (g->decay_ms != TARN_DECAY_AT_ONCE)
@@ -93,7 +93,7 @@ static size_t give_back_at_once(tarn_growth *g)
 }
 
 /* No more idle memory than the option allows, however young. */
-static void keep_limit(tarn_growth *g)
+static void keep_limit(tarn_spans *g)
 {
     if (g->idle_limit == 0)
         return;
@@ -106,14 +106,14 @@ static void keep_limit(tarn_growth *g)
 /* ── Growing ───────────────────────────────────────────────────────────────────────────────── */
 
 /* Granules of the next span. */
-static size_t next_span(const tarn_growth *g, size_t need)
+static size_t next_span(const tarn_spans *g, size_t need)
 {
     size_t held = g->live + g->dirty + g->clean, want = g->first;
-    if (g->policy == TARN_GROWTH_DOUBLE)
+    if (g->policy == TARN_SPANS_DOUBLE)
         want = held;
-    else if (g->policy == TARN_GROWTH_PERCENT && !tarn_mul(held, g->percent, &want))
+    else if (g->policy == TARN_SPANS_PERCENT && !tarn_mul(held, g->percent, &want))
         want = g->most;
-    else if (g->policy == TARN_GROWTH_PERCENT)
+    else if (g->policy == TARN_SPANS_PERCENT)
         want /= 100;
     if (want < g->first)
         want = g->first;
@@ -123,10 +123,10 @@ static size_t next_span(const tarn_growth *g, size_t need)
 }
 
 /* A live run, from what is idle, or a new span, or after all that is idle has gone back. */
-static tarn_growth_run *take(tarn_growth *g, size_t need, size_t align, run_kind *was,
-                             tarn_status *status)
+static tarn_span_run *take(tarn_spans *g, size_t need, size_t align, run_kind *was,
+                           tarn_status *status)
 {
-    tarn_growth_run *r = tarn_run_take(g, need, align, was);
+    tarn_span_run *r = tarn_run_take(g, need, align, was);
     size_t wide = align > g->source.granule ? align : g->source.granule;
     *status = TARN_OK;
     if (r != NULL)
@@ -140,9 +140,9 @@ static tarn_growth_run *take(tarn_growth *g, size_t need, size_t align, run_kind
     return r;
 }
 
-static tarn_growth_run *reserve(tarn_growth *g, size_t need, size_t align, tarn_status *status)
+static tarn_span_run *reserve(tarn_spans *g, size_t need, size_t align, tarn_status *status)
 {
-    tarn_growth_span *s;
+    tarn_span *s;
     if (align < g->source.granule)
         align = g->source.granule;
     s = tarn_span_map(g, need, need, align, true, status);
@@ -150,20 +150,20 @@ static tarn_growth_run *reserve(tarn_growth *g, size_t need, size_t align, tarn_
 }
 
 /* size is a multiple of the granule, align a power of two. */
-static tarn_status growth_map(tarn_source *source, size_t size, size_t align, uint32_t flags,
-                              tarn_region *out)
+static tarn_status spans_map(tarn_source *source, size_t size, size_t align, uint32_t flags,
+                             tarn_region *out)
 {
-    tarn_growth *g = of(source);
+    tarn_spans *g = of(source);
     size_t need = size / source->granule;
     run_kind was = RUN_CLEAN;
     tarn_status status;
-    tarn_growth_run *r;
+    tarn_span_run *r;
     lock(g);
     (void)grow_old(g, g->manual ? NOTE : CALL);
     r = (flags & TARN_MAP_RESERVE) != 0 ? reserve(g, need, align, &status)
                                         : take(g, need, align, &was, &status);
     if (r != NULL) {
-        tarn_growth_span *s = tarn_span_of(r);
+        tarn_span *s = tarn_span_of(r);
         status = TARN_OK;
         out->ptr = tarn_run_address(g, r);
         out->size = s->direct ? s->region.size : size;
@@ -181,11 +181,11 @@ static tarn_status growth_map(tarn_source *source, size_t size, size_t align, ui
 }
 
 /* What is wrong with giving this back; 0 when nothing is. */
-static tarn_fault_kind judge(const tarn_growth *g, tarn_growth_span *s, const void *ptr,
-                             size_t size, tarn_growth_run **out)
+static tarn_fault_kind judge(const tarn_spans *g, tarn_span *s, const void *ptr, size_t size,
+                             tarn_span_run **out)
 {
     size_t at, offset = s != NULL ? (size_t)((const char *)ptr - (char *)s->region.ptr) : 0;
-    tarn_growth_run *r;
+    tarn_span_run *r;
     if (s == NULL)
         return TARN_FAULT_FOREIGN_POINTER;
     at = s->direct ? 0 : offset / g->source.granule;
@@ -201,11 +201,11 @@ static tarn_fault_kind judge(const tarn_growth *g, tarn_growth_span *s, const vo
     return (tarn_fault_kind)0;
 }
 
-static void growth_unmap(tarn_source *source, void *ptr, size_t size, size_t align)
+static void spans_unmap(tarn_source *source, void *ptr, size_t size, size_t align)
 {
-    tarn_growth *g = of(source);
-    tarn_growth_run *r = NULL;
-    tarn_growth_span *s;
+    tarn_spans *g = of(source);
+    tarn_span_run *r = NULL;
+    tarn_span *s;
     tarn_fault_kind wrong;
     size_t expected = 0;
     (void)align;
@@ -227,13 +227,13 @@ static void growth_unmap(tarn_source *source, void *ptr, size_t size, size_t ali
     }
     unlock(g);
     if (wrong != 0)
-        tarn_fault_report(wrong, "growth", g->name, ptr, expected != 0 ? size : 0, expected);
+        tarn_fault_report(wrong, "spans", g->name, ptr, expected != 0 ? size : 0, expected);
 }
 
 /* Pieces of regions that are out are their owner's: the source below does as it is told. */
-static tarn_status growth_commit(tarn_source *source, void *ptr, size_t size)
+static tarn_status spans_commit(tarn_source *source, void *ptr, size_t size)
 {
-    tarn_growth *g = of(source);
+    tarn_spans *g = of(source);
     tarn_status status;
     lock(g);
     status = tarn_source_commit(g->below, ptr, size);
@@ -241,9 +241,9 @@ static tarn_status growth_commit(tarn_source *source, void *ptr, size_t size)
     return status;
 }
 
-static tarn_status growth_purge(tarn_source *source, void *ptr, size_t size)
+static tarn_status spans_purge(tarn_source *source, void *ptr, size_t size)
 {
-    tarn_growth *g = of(source);
+    tarn_spans *g = of(source);
     tarn_status status;
     lock(g);
     status = tarn_source_purge(g->below, ptr, size);
@@ -253,12 +253,12 @@ static tarn_status growth_purge(tarn_source *source, void *ptr, size_t size)
 
 /* ── Questions ─────────────────────────────────────────────────────────────────────────────── */
 
-static const char *growth_name(const tarn_source *source)
+static const char *spans_name(const tarn_source *source)
 {
-    return ((const tarn_growth *)source)->name;
+    return ((const tarn_spans *)source)->name;
 }
 
-void tarn_growth_get_report(tarn_growth *g, tarn_growth_report *out)
+void tarn_spans_get_report(tarn_spans *g, tarn_spans_report *out)
 {
     lock(g);
     *out = g->report;
@@ -270,11 +270,11 @@ void tarn_growth_get_report(tarn_growth *g, tarn_growth_report *out)
 }
 
 /* A lock is changed by who only asks, too. */
-static tarn_status growth_stats(const tarn_source *source, tarn_stats *out)
+static tarn_status spans_stats(const tarn_source *source, tarn_stats *out)
 {
-    tarn_growth *g = ((const tarn_growth *)source)->self;
-    tarn_growth_report r;
-    tarn_growth_get_report(g, &r);
+    tarn_spans *g = ((const tarn_spans *)source)->self;
+    tarn_spans_report r;
+    tarn_spans_get_report(g, &r);
     memset(out, 0, sizeof *out);
     out->known = TARN_STATS_FAILED | TARN_STATS_HELD | TARN_STATS_CHUNKS;
     out->failures = g->failures;
@@ -284,7 +284,7 @@ static tarn_status growth_stats(const tarn_source *source, tarn_stats *out)
     return TARN_OK;
 }
 
-tarn_status tarn_growth_check(tarn_growth *g)
+tarn_status tarn_spans_check(tarn_spans *g)
 {
     tarn_status status;
     lock(g);
@@ -293,7 +293,7 @@ tarn_status tarn_growth_check(tarn_growth *g)
     return status;
 }
 
-size_t tarn_growth_tick(tarn_growth *g)
+size_t tarn_spans_tick(tarn_spans *g)
 {
     size_t gone;
     lock(g);
@@ -302,7 +302,7 @@ size_t tarn_growth_tick(tarn_growth *g)
     return gone;
 }
 
-size_t tarn_growth_trim(tarn_growth *g)
+size_t tarn_spans_trim(tarn_spans *g)
 {
     size_t gone;
     lock(g);
@@ -319,34 +319,34 @@ static uint64_t system_clock(void *user)
     return tarn_clock_ms();
 }
 
-static void growth_deinit(tarn_source *source)
+static void spans_deinit(tarn_source *source)
 {
-    tarn_growth_deinit(of(source));
+    tarn_spans_deinit(of(source));
 }
 
-static void set_ops(tarn_growth *g)
+static void set_ops(tarn_spans *g)
 {
     uint32_t can = TARN_SOURCE_COMMIT | TARN_SOURCE_PURGE;
     g->ops = (tarn_source_ops){
         .abi = TARN_ABI,
         .caps = g->below->ops->caps & can,
-        .map = growth_map,
-        .unmap = growth_unmap,
-        .name = growth_name,
-        .stats = growth_stats,
-        .deinit = growth_deinit,
+        .map = spans_map,
+        .unmap = spans_unmap,
+        .name = spans_name,
+        .stats = spans_stats,
+        .deinit = spans_deinit,
     };
     if (g->shared)
         g->ops.caps |= TARN_SOURCE_THREADS;
     if ((g->ops.caps & TARN_SOURCE_COMMIT) != 0)
-        g->ops.commit = growth_commit;
+        g->ops.commit = spans_commit;
     if ((g->ops.caps & TARN_SOURCE_PURGE) != 0)
-        g->ops.purge = growth_purge;
+        g->ops.purge = spans_purge;
     g->source.ops = &g->ops;
 }
 
 /* Sizes, in granules. */
-static tarn_status set_sizes(tarn_growth *g, const tarn_growth_options *o)
+static tarn_status set_sizes(tarn_spans *g, const tarn_spans_options *o)
 {
     size_t below = g->below->granule, granule = o->granule;
     size_t first = o->first != 0 ? o->first : FIRST, most = o->most != 0 ? o->most : MOST;
@@ -369,13 +369,13 @@ static tarn_status set_sizes(tarn_growth *g, const tarn_growth_options *o)
     return TARN_OK;
 }
 
-tarn_status tarn_growth_init(tarn_growth *g, const tarn_growth_options *o)
+tarn_status tarn_spans_init(tarn_spans *g, const tarn_spans_options *o)
 {
     tarn_status status;
     uint64_t now;
     memset(g, 0, sizeof *g);
-    if (o->source == NULL || (o->policy != TARN_GROWTH_DOUBLE && o->policy != TARN_GROWTH_FIXED &&
-                              o->policy != TARN_GROWTH_PERCENT))
+    if (o->source == NULL || (o->policy != TARN_SPANS_DOUBLE && o->policy != TARN_SPANS_FIXED &&
+                              o->policy != TARN_SPANS_PERCENT))
         return TARN_BAD_ARGUMENT;
     g->below = o->source;
     status = set_sizes(g, o);
@@ -385,7 +385,7 @@ tarn_status tarn_growth_init(tarn_growth *g, const tarn_growth_options *o)
     if (g->records == NULL)
         return TARN_UNSUPPORTED;
     g->self = g;
-    g->name = o->name != NULL ? o->name : "growth";
+    g->name = o->name != NULL ? o->name : "spans";
     g->clock = o->clock != NULL ? o->clock : system_clock;
     g->user = o->user;
     g->policy = o->policy;
@@ -405,7 +405,7 @@ tarn_status tarn_growth_init(tarn_growth *g, const tarn_growth_options *o)
     return TARN_OK;
 }
 
-void tarn_growth_deinit(tarn_growth *g)
+void tarn_spans_deinit(tarn_spans *g)
 {
     while (g->span_count != 0)
         tarn_span_unmap(g, g->spans[g->span_count - 1]);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random streams of map, unmap, tick, trim and time on a growth source, against a list of regions
+ * Random streams of map, unmap, tick, trim and time on a spans source, against a list of regions
  * and of what became idle when.
  *
- *     growth_property_test            the seeds of every run
- *     growth_property_test SEED       this one again, with the operations printed
+ *     spans_property_test            the seeds of every run
+ *     spans_property_test SEED       this one again, with the operations printed
  *
  * What must hold: a region is aligned, as large as asked for, zero when it says so, and overlaps no
  * other (each is filled with its number, which is there at the end); the report is the list's sum;
@@ -17,14 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <tarn/growth.h>
+#include <tarn/spans.h>
 
 #include "support/ground.h"
 
 enum { SEEDS = 60, STEPS = 1200, REGIONS = 128, FREES = STEPS, GRANULE = 4096 };
 
 static struct model {
-    tarn_growth growth;
+    tarn_spans spans;
     ground below;
     struct {
         unsigned char *p;
@@ -73,7 +73,7 @@ static void map(void)
     if (m.count == REGIONS)
         return;
     m.below.refuses = draw(20) == 0;
-    status = tarn_source_map(&m.growth.source, size, align, 0, &r);
+    status = tarn_source_map(&m.spans.source, size, align, 0, &r);
     SAY("map %zu align %zu: %p, %s\n", size, align, r.ptr, tarn_status_text(status));
     if (status != TARN_OK) {
         assert_true(m.below.refuses && r.ptr == NULL);
@@ -100,7 +100,7 @@ static void unmap(void)
     SAY("unmap %p %zu\n", (void *)m.regions[i].p, m.regions[i].size);
     for (size_t at = 0; at < m.regions[i].size; at++)
         assert_int_equal(m.regions[i].p[at], m.regions[i].mark);
-    tarn_source_unmap(&m.growth.source, m.regions[i].p, m.regions[i].size, m.regions[i].align);
+    tarn_source_unmap(&m.spans.source, m.regions[i].p, m.regions[i].size, m.regions[i].align);
     m.frees[m.free_count].when = m.now;
     m.frees[m.free_count++].granules = m.regions[i].size / GRANULE;
     m.live -= m.regions[i].size;
@@ -120,9 +120,9 @@ static double allowed(void)
 
 static void verify(bool ticked)
 {
-    tarn_growth_report r;
-    assert_int_equal(tarn_growth_check(&m.growth), TARN_OK);
-    tarn_growth_get_report(&m.growth, &r);
+    tarn_spans_report r;
+    assert_int_equal(tarn_spans_check(&m.spans), TARN_OK);
+    tarn_spans_get_report(&m.spans, &r);
     assert_int_equal(r.live, m.live);
     assert_int_equal(r.regions, m.count);
     assert_int_equal(r.held, r.live + r.dirty + r.clean);
@@ -147,12 +147,12 @@ static void step(void)
         m.now += draw(draw(4) == 0 ? m.decay : m.decay / 20);
         SAY("now %llu\n", (unsigned long long)m.now);
         if (draw(2) == 0) {
-            size_t gone = tarn_growth_tick(&m.growth);
+            size_t gone = tarn_spans_tick(&m.spans);
             SAY("tick: %zu\n", gone);
             ticked = true;
         }
     } else {
-        size_t gone = tarn_growth_trim(&m.growth);
+        size_t gone = tarn_spans_trim(&m.spans);
         SAY("trim: %zu\n", gone);
         m.free_count = 0; /* all of it is gone */
     }
@@ -161,9 +161,9 @@ static void step(void)
 
 static void run(uint32_t seed)
 {
-    static const tarn_growth_policy POLICIES[] = {TARN_GROWTH_DOUBLE, TARN_GROWTH_FIXED,
-                                                  TARN_GROWTH_PERCENT};
-    tarn_growth_options o = {.granule = GRANULE, .clock = clock_of_test};
+    static const tarn_spans_policy POLICIES[] = {TARN_SPANS_DOUBLE, TARN_SPANS_FIXED,
+                                                 TARN_SPANS_PERCENT};
+    tarn_spans_options o = {.granule = GRANULE, .clock = clock_of_test};
     memset(&m, 0, offsetof(struct model, loud));
     m.random = seed * 2654435761u + 1;
     m.decay = 64 + draw(5000);
@@ -177,7 +177,7 @@ static void run(uint32_t seed)
     o.decay_ms = m.decay;
     o.idle_limit = m.idle_limit;
     o.manual = draw(3) == 0;
-    assert_int_equal(tarn_growth_init(&m.growth, &o), TARN_OK);
+    assert_int_equal(tarn_spans_init(&m.spans, &o), TARN_OK);
     for (int i = 0; i < STEPS; i++)
         step();
     m.below.refuses = false;
@@ -185,11 +185,11 @@ static void run(uint32_t seed)
         unmap();
     for (int i = 0; i < 70; i++) {
         m.now += (m.decay + 31) / 32;
-        (void)tarn_growth_tick(&m.growth);
+        (void)tarn_spans_tick(&m.spans);
         verify(true);
     }
     assert_int_equal(m.below.mapped, 0);
-    tarn_growth_deinit(&m.growth);
+    tarn_spans_deinit(&m.spans);
     assert_int_equal(ground_deinit(&m.below), 0);
 }
 
