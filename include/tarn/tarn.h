@@ -22,12 +22,16 @@
 #include <tarn/limit.h>
 #include <tarn/lock.h>
 #include <tarn/new.h>
+#include <tarn/offset.h>
 #include <tarn/on_fail.h>
 #include <tarn/pages.h>
 #include <tarn/pool.h>
 #include <tarn/quantize.h>
 #include <tarn/range.h>
 #include <tarn/scope.h>
+#include <tarn/segment.h>
+#include <tarn/segment_arena.h>
+#include <tarn/segment_pool.h>
 #include <tarn/segregate.h>
 #include <tarn/site.h>
 #include <tarn/source.h>

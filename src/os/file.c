@@ -6,9 +6,10 @@
  * I2  No descriptor survives exec: other programs get the file by name, or by a descriptor that is
  *     passed on purpose.
  */
-#define _GNU_SOURCE /* NOLINT: memfd_create, fallocate, open file description locks */
-#define _FILE_OFFSET_BITS                                                                          \
-    64 /* NOLINT(bugprone-reserved-identifier): as the 64-bit lock calls need */
+/* NOLINTBEGIN: memfd_create, fallocate, locks of open file descriptions; offsets of 64 bits */
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+/* NOLINTEND */
 #include "os/file.h"
 
 #include <assert.h>
@@ -26,6 +27,9 @@
 #ifndef MFD_HUGETLB
 #define MFD_HUGETLB 4U
 #endif
+
+/* Held while the length changes; beyond what anybody else locks. */
+#define LENGTH_LOCK ((size_t)0x7fffffff)
 
 /* The error of a call that returned `result`, 0 when it succeeded; errno as it was (I1). */
 static int error_of(long result, int saved)
@@ -139,19 +143,46 @@ static int back_with_blocks(int fd, size_t size)
     return error;
 }
 
-int tarn_os_file_grow(int fd, size_t old_size, size_t size, bool blocks)
+/* The file's length is ours to change: no other process shortens what we made longer. */
+static int grow_alone(int fd, size_t size, bool blocks)
 {
-    int saved = errno, error = 0;
-    assert(size >= old_size);
-    if (blocks && size != 0) {
+    size_t length = 0;
+    int saved = errno, error = tarn_os_file_size(fd, &length);
+    if (error == 0 && blocks && size != 0) {
         error = back_with_blocks(fd, size);
         /* Some file systems stop half way and keep that. Memory that must not shrink does not. */
-        if (error != 0 && size > old_size && ftruncate(fd, (off_t)old_size) != 0)
+        if (error != 0 && size > length && ftruncate(fd, (off_t)length) != 0)
             errno = saved;
-    } else if (size > old_size) {
+    } else if (error == 0 && size > length) {
         error = error_of(ftruncate(fd, (off_t)size), saved);
     }
     return error;
+}
+
+int tarn_os_file_grow(int fd, size_t size, bool blocks)
+{
+    int error = tarn_os_file_lock(fd, LENGTH_LOCK, TARN_OS_LOCK_ALONE, true);
+    if (error == 0) {
+        error = grow_alone(fd, size, blocks);
+        (void)tarn_os_file_lock(fd, LENGTH_LOCK, TARN_OS_UNLOCK, false);
+    }
+    return error;
+}
+
+int tarn_os_file_read(int fd, void *bytes, size_t size, size_t *got)
+{
+    int saved = errno;
+    ssize_t n = pread(fd, bytes, size, 0);
+    *got = n > 0 ? (size_t)n : 0;
+    return error_of(n, saved);
+}
+
+int tarn_os_file_write(int fd, const void *bytes, size_t size)
+{
+    int saved = errno;
+    ssize_t n = pwrite(fd, bytes, size, 0);
+    int error = error_of(n, saved);
+    return error == 0 && (size_t)n != size ? ENOSPC : error;
 }
 
 int tarn_os_file_punch(int fd, size_t at, size_t size)
@@ -188,7 +219,9 @@ int tarn_os_file_lock(int fd, size_t byte, tarn_os_lock how, bool wait)
     int saved = errno, error;
     struct flock lock;
     memset(&lock, 0, sizeof lock);
-    lock.l_type = how == TARN_OS_UNLOCK ? F_UNLCK : how == TARN_OS_LOCK_SHARED ? F_RDLCK : F_WRLCK;
+    lock.l_type = (short)(how == TARN_OS_UNLOCK        ? F_UNLCK
+                          : how == TARN_OS_LOCK_SHARED ? F_RDLCK
+                                                       : F_WRLCK);
     lock.l_whence = SEEK_SET;
     lock.l_start = (off_t)byte;
     lock.l_len = 1;

@@ -39,9 +39,14 @@ int tarn_os_file_remove_shared(const char *name);
 /* Bytes of the file; EFBIG when they are more than there are addresses. */
 int tarn_os_file_size(int fd, size_t *size);
 
-/* From old_size bytes to size bytes; the new ones are zero. With blocks, all of [0, size) is backed by
- * blocks of the file system afterwards, so that writing there cannot fail for want of them. */
-int tarn_os_file_grow(int fd, size_t old_size, size_t size, bool blocks);
+/* Make it at least `size` bytes long; the new ones are zero. With blocks, all of [0, size) is backed
+ * by blocks of the file system afterwards, so that writing there cannot fail for want of them.
+ * Several processes may do so at once. */
+int tarn_os_file_grow(int fd, size_t size, bool blocks);
+
+/* The first bytes of the file, as many as there are; the first bytes anew. */
+int tarn_os_file_read(int fd, void *bytes, size_t size, size_t *got);
+int tarn_os_file_write(int fd, const void *bytes, size_t size);
 
 /* Give blocks back; the range reads as zero. Offset and size in whole pages. */
 int tarn_os_file_punch(int fd, size_t at, size_t size);
@@ -53,7 +58,8 @@ int tarn_os_file_map(int fd, size_t size, size_t align, void **out);
 /* What was written is on the disk when this returns. Whole pages. */
 int tarn_os_file_sync(void *p, size_t size);
 
-/* One lock for each byte; bytes need not exist. EAGAIN when somebody has it and wait is false. */
+/* One lock for each byte up to 2^30; bytes need not exist. EAGAIN when somebody has it and wait is
+ * false. */
 typedef enum tarn_os_lock { TARN_OS_UNLOCK, TARN_OS_LOCK_SHARED, TARN_OS_LOCK_ALONE } tarn_os_lock;
 int tarn_os_file_lock(int fd, size_t byte, tarn_os_lock how, bool wait);
 

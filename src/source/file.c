@@ -26,6 +26,7 @@
 #include "os/file.h"
 #include "os/mutex.h"
 #include "os/pages.h"
+#include "source/file_inside.h"
 
 static_assert(sizeof(tarn_mutex) <= sizeof(((tarn_file *)0)->mutex), "the mutex fits its place");
 
@@ -38,7 +39,7 @@ static tarn_mutex *mutex_of(tarn_file *f)
 
 /* ── Reasons ───────────────────────────────────────────────────────────────────────────────── */
 
-static tarn_status status_of(int error)
+tarn_status tarn_file_status(int error)
 {
     switch (error) {
     case 0:
@@ -87,7 +88,7 @@ static tarn_status refuse_error(tarn_file *f, int error, const char *call, const
     (void)snprintf(f->reason, sizeof f->reason, "%s '%.60s': %s", call, name != NULL ? name : "",
                    text);
     f->failures++;
-    return status_of(error);
+    return tarn_file_status(error);
 }
 
 /* ── Growth ────────────────────────────────────────────────────────────────────────────────── */
@@ -100,7 +101,7 @@ static tarn_status grow(tarn_file *f, size_t size)
         return TARN_OK;
     if (size > f->limit)
         return refuse(f, TARN_LIMIT, "grow: beyond the limit");
-    error = tarn_os_file_grow(f->fd, f->size, size, !f->sparse);
+    error = tarn_os_file_grow(f->fd, size, !f->sparse);
     if (error != 0)
         return refuse_error(f, error, "grow", "");
     f->size = size;
@@ -319,7 +320,7 @@ static tarn_status measure(tarn_file *f, const tarn_file_options *o)
     if (f->size > length && o->size <= length)
         f->size = tarn_align_down(length, f->source.granule);
     if (o->size > length || f->huge || (!f->sparse && o->size != 0)) {
-        error = tarn_os_file_grow(f->fd, length, f->size > length ? f->size : length, !f->sparse);
+        error = tarn_os_file_grow(f->fd, f->size, !f->sparse);
         if (error != 0)
             return refuse_error(f, error, "grow", o->name);
     }
@@ -327,7 +328,7 @@ static tarn_status measure(tarn_file *f, const tarn_file_options *o)
 }
 
 /* Maps the file that is open, and sets up the rest. */
-static tarn_status establish(tarn_file *f, const tarn_file_options *o)
+static tarn_status set_up(tarn_file *f, const tarn_file_options *o)
 {
     size_t page = tarn_os_page_size(), words;
     void *at = NULL;
@@ -356,7 +357,7 @@ static size_t map_bytes(const tarn_file *f)
 }
 
 /* Everything back but the words. */
-static void drop(tarn_file *f)
+void tarn_file_drop(tarn_file *f)
 {
     if (f->map != NULL)
         tarn_os_release(f->map, map_bytes(f));
@@ -370,40 +371,54 @@ static void drop(tarn_file *f)
     f->size = f->limit = f->fresh = 0;
 }
 
-static tarn_status start(tarn_file *f, const tarn_file_options *o, bool huge)
+tarn_status tarn_file_start(tarn_file *f, const tarn_file_options *o)
 {
-    tarn_status status;
     int error;
-    f->fd = -1;
-    f->huge = huge;
-    error = open_kind(o, huge, &f->fd);
-    if (error != 0) {
-        f->fd = -1;
-        return refuse_error(f, error, "open", o->name);
-    }
-    status = establish(f, o);
-    if (status != TARN_OK)
-        drop(f);
-    return status;
-}
-
-tarn_status tarn_file_init(tarn_file *f, const tarn_file_options *options)
-{
-    static const tarn_file_options none;
-    const tarn_file_options *o = options != NULL ? options : &none;
-    tarn_status status;
     memset(f, 0, sizeof *f);
     f->fd = -1;
     f->sparse = o->sparse;
     f->source.ops = o->sparse ? &SPARSE : &SOLID;
     if (!sane(o))
         return refuse(f, TARN_BAD_ARGUMENT, "open: an option makes no sense");
-    if (o->huge && tarn_os_huge_size() != 0) {
-        status = start(f, o, true);
-        if (status == TARN_OK)
-            return status;
+    f->huge = o->huge && tarn_os_huge_size() != 0;
+    error = open_kind(o, f->huge, &f->fd);
+    if (error != 0 && f->huge) {
+        f->huge = false;
+        error = open_kind(o, false, &f->fd);
     }
-    return start(f, o, false);
+    if (error != 0)
+        f->fd = -1;
+    return error != 0 ? refuse_error(f, error, "open", o->name) : TARN_OK;
+}
+
+tarn_status tarn_file_establish(tarn_file *f, const tarn_file_options *o)
+{
+    tarn_status status = set_up(f, o);
+    if (status != TARN_OK)
+        tarn_file_drop(f);
+    return status;
+}
+
+void tarn_file_has_grown(tarn_file *f, size_t size)
+{
+    tarn_mutex_lock(mutex_of(f));
+    if (f->size < size && size <= f->limit)
+        f->size = size;
+    tarn_mutex_unlock(mutex_of(f));
+}
+
+tarn_status tarn_file_init(tarn_file *f, const tarn_file_options *options)
+{
+    static const tarn_file_options none;
+    tarn_file_options o = options != NULL ? *options : none;
+    tarn_status status = tarn_file_start(f, &o);
+    if (status == TARN_OK)
+        status = tarn_file_establish(f, &o);
+    if (status == TARN_OK || !f->huge)
+        return status;
+    o.huge = false; /* the system has too few huge pages */
+    status = tarn_file_start(f, &o);
+    return status == TARN_OK ? tarn_file_establish(f, &o) : status;
 }
 
 void tarn_file_deinit(tarn_file *f)
@@ -411,15 +426,15 @@ void tarn_file_deinit(tarn_file *f)
     if (f->fd < 0)
         return;
     tarn_mutex_deinit(mutex_of(f));
-    drop(f);
+    tarn_file_drop(f);
 }
 
 tarn_status tarn_file_remove(tarn_file_kind kind, const char *name)
 {
     if (name == NULL || (kind != TARN_FILE_PATH && kind != TARN_FILE_SHARED))
         return TARN_BAD_ARGUMENT;
-    return status_of(kind == TARN_FILE_PATH ? tarn_os_file_remove(name)
-                                            : tarn_os_file_remove_shared(name));
+    return tarn_file_status(kind == TARN_FILE_PATH ? tarn_os_file_remove(name)
+                                                   : tarn_os_file_remove_shared(name));
 }
 
 tarn_status tarn_file_flush(tarn_file *f, void *at, size_t size)

@@ -13,7 +13,7 @@ static int memory(size_t size)
 {
     int fd = -1;
     assert_int_equal(tarn_os_file_memory("test", false, &fd), 0);
-    assert_int_equal(tarn_os_file_grow(fd, 0, size, true), 0);
+    assert_int_equal(tarn_os_file_grow(fd, size, true), 0);
     return fd;
 }
 
@@ -26,7 +26,7 @@ static void grows_and_maps(void **state)
     assert_int_equal(tarn_os_file_map(fd, 8 * page, 4 * page, &p), 0);
     assert_int_equal((uintptr_t)p % (4 * page), 0);
     memset(p, 1, 2 * page);
-    assert_int_equal(tarn_os_file_grow(fd, 2 * page, 3 * page, false), 0);
+    assert_int_equal(tarn_os_file_grow(fd, 3 * page, false), 0);
     assert_int_equal(((char *)p)[3 * page - 1], 0);
     assert_int_equal(tarn_os_file_size(fd, &size), 0);
     assert_int_equal(size, 3 * page);
@@ -37,6 +37,22 @@ static void grows_and_maps(void **state)
     assert_int_equal(ftruncate(fd, 0), -1); /* sealed */
     tarn_os_release(p, 8 * page);
     tarn_os_file_close(fd);
+}
+
+static void the_first_bytes(void **state)
+{
+    (void)state;
+    int fd = memory(tarn_os_page_size());
+    char bytes[8] = "";
+    size_t got = 0;
+    assert_int_equal(tarn_os_file_grow(fd, 1, false), 0); /* never shorter */
+    assert_int_equal(tarn_os_file_write(fd, "tarn", 5), 0);
+    assert_int_equal(tarn_os_file_read(fd, bytes, sizeof bytes, &got), 0);
+    assert_int_equal(got, sizeof bytes);
+    assert_string_equal(bytes, "tarn");
+    tarn_os_file_close(fd);
+    assert_int_equal(tarn_os_file_read(fd, bytes, sizeof bytes, &got), EBADF);
+    assert_int_equal(got, 0);
 }
 
 static void locks_belong_to_a_description(void **state)
@@ -112,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grows_and_maps),
+        cmocka_unit_test(the_first_bytes),
         cmocka_unit_test(locks_belong_to_a_description),
         cmocka_unit_test(death_drops_locks),
         cmocka_unit_test(errno_is_left_alone),
