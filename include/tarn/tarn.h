@@ -34,6 +34,7 @@
 #include <tarn/segment_pool.h>
 #include <tarn/segregate.h>
 #include <tarn/site.h>
+#include <tarn/slab.h>
 #include <tarn/source.h>
 #include <tarn/spans.h>
 #include <tarn/stack.h>

@@ -9,9 +9,10 @@
  *     tarn::static_allocator<T, Tag>            the same or any other, stateless      as what it names
  *     tarn::memory_resource(handle)             std::pmr over any tarn_allocator      one virtual, one indirect call
  *     tarn::pool_resource                       std::pmr over pools of its own        one virtual call
+ *     tarn::slab_resource                       std::pmr over a slab of its own         one virtual call
  *     tarn::resource_allocator(resource)        a tarn_allocator over std::pmr        one indirect, one virtual call
  *     tarn::make, destroy, allocate_unique      single objects
- *     tarn::pool, arena, scope, pages           owners of what C sets up and tears down
+ *     tarn::pool, slab, arena, scope, pages          owners of what C sets up and tears down
  *
  * For: containers and objects of C++ in memory that Tarn manages. docs/cxx.md tells which to take when.
  */
@@ -24,6 +25,7 @@
 #include <tarn/cxx/owners.hpp>
 #include <tarn/cxx/pmr.hpp>
 #include <tarn/cxx/pools.hpp>
+#include <tarn/cxx/slab.hpp>
 #include <tarn/cxx/static.hpp>
 
 #endif
