@@ -54,7 +54,7 @@ typedef struct tarn_slab_options {
     size_t smallest; /* bytes, a multiple of 8; default: 8 */
     size_t largest;  /* bytes, a multiple of 8, at most 256 KiB; default: 4096 */
     unsigned waste;  /* percent, 1 to 90, the most that a block may have beyond its request, where
-                        rounding to 8 does not cost more; default: 13, eight classes a doubling */
+                        rounding to 8 does not cost more; default: 12, eight classes a doubling */
     /* Or classes as a list: ascending, each a multiple of 8. */
     const size_t *sizes;
     size_t size_count;

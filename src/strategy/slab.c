@@ -347,6 +347,7 @@ tarn_status tarn_slab_init(tarn_slab *slab, const tarn_slab_options *o)
         return slab->why.status;
     slab->class_count = (uint32_t)count;
     tarn_status status = choose_sources(slab, o);
+    slab->why = (tarn_why){status, 0, 1, 0};
     if (status != TARN_OK)
         return status;
     size_t page_size = choose_page(slab, o, sizes[count - 1], count);

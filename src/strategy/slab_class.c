@@ -3,7 +3,7 @@
  * slab_class.c - which sizes a slab's blocks have, and which of them serves a request.
  *
  *     request  1…8  9…16  …  121…128  129…144  145…160 …
- *     class     8    16   …    128      144      160           with 13 percent
+ *     class     8    16   …    128      144      160           with 12 percent
  *
  * A class c follows on a class b when the worst request between them, b + 1, wastes at most the given
  * part of c; of the candidates the one is taken that is a multiple of the largest power of two, since
@@ -15,7 +15,7 @@
 #include "base/align.h"
 #include "strategy/slab_page.h"
 
-enum { DEFAULT_LARGEST = 4096, MOST = 256 * 1024, DEFAULT_WASTE = 13, MOST_WASTE = 90 };
+enum { DEFAULT_LARGEST = 4096, MOST = 256 * 1024, DEFAULT_WASTE = 12, MOST_WASTE = 90 };
 
 static size_t next_class(size_t size, size_t largest, unsigned waste)
 {

@@ -162,7 +162,8 @@ bool tarn_slab_large_owns(const tarn_slab *slab, const void *address)
     const tarn_address_map *map = &slab->core->large_map;
     for (size_t i = 0; i < map->size; i++) {
         const tarn_address_entry *e = &map->entries[i];
-        if (e->key != 0 && (uintptr_t)address - e->key < size_of(e))
+        /* One of no bytes has an address all the same. */
+        if (e->key != 0 && (uintptr_t)address - e->key < size_of(e) + (size_of(e) == 0))
             return true;
     }
     return false;
