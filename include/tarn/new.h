@@ -17,6 +17,7 @@
 #include <tarn/arena.h>
 #include <tarn/pool.h>
 #include <tarn/site.h>
+#include <tarn/slab.h>
 #include <tarn/stack.h>
 
 #ifdef __cplusplus
@@ -32,6 +33,10 @@ static TARN_FAST void *tarn_get(tarn_pool *a, size_t size, tarn_spec spec)
 static TARN_FAST void *tarn_get(tarn_arena *a, size_t size, tarn_spec spec)
 {
     return tarn_arena_get(a, size, spec);
+}
+static TARN_FAST void *tarn_get(tarn_slab *a, size_t size, tarn_spec spec)
+{
+    return tarn_slab_alloc(a, size, spec);
 }
 static TARN_FAST void *tarn_get(tarn_stack *a, size_t size, tarn_spec spec)
 {
@@ -49,6 +54,10 @@ static TARN_FAST void tarn_put(tarn_arena *a, void *p, size_t size, tarn_spec sp
 {
     tarn_arena_put(a, p, size, spec);
 }
+static TARN_FAST void tarn_put(tarn_slab *a, void *p, size_t size, tarn_spec spec)
+{
+    tarn_slab_free(a, p, size, spec);
+}
 static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec spec)
 {
     tarn_stack_put(a, p, size, spec);
@@ -56,11 +65,11 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
 }
 #else
 /**
- * tarn_get - tarn_alloc on a concrete allocator (tarn_pool *, tarn_arena *, tarn_stack *), inlined, or on a
+ * tarn_get - tarn_alloc on a concrete allocator (tarn_pool *, tarn_arena *, tarn_slab *, tarn_stack *), inlined, or on a
  * tarn_allocator *.
  *
  * Units    size in bytes.
- * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_stack_get and tarn_alloc.
+ * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_slab_alloc, tarn_stack_get and tarn_alloc.
  * Fails    NULL, as these.
  * Threads  as the allocator.
  * Cost     as these.
@@ -69,14 +78,15 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
     _Generic((a), tarn_allocator *                                                                 \
              : tarn_alloc, tarn_pool *                                                             \
              : tarn_pool_get, tarn_arena *                                                         \
-             : tarn_arena_get, tarn_stack *                                                        \
+             : tarn_arena_get, tarn_slab *                                                         \
+             : tarn_slab_alloc, tarn_stack *                                                       \
              : tarn_stack_get)((a), (size), (spec))
 /**
- * tarn_put - tarn_free on a concrete allocator (tarn_pool *, tarn_arena *, tarn_stack *), inlined, or on a
+ * tarn_put - tarn_free on a concrete allocator (tarn_pool *, tarn_arena *, tarn_slab *, tarn_stack *), inlined, or on a
  * tarn_allocator *.
  *
  * Units    size in bytes.
- * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_stack_put and tarn_free.
+ * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_slab_free, tarn_stack_put and tarn_free.
  * Threads  as the allocator.
  * Cost     as these.
  */
@@ -84,7 +94,8 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
     _Generic((a), tarn_allocator *                                                                 \
              : tarn_free, tarn_pool *                                                              \
              : tarn_pool_put, tarn_arena *                                                         \
-             : tarn_arena_put, tarn_stack *                                                        \
+             : tarn_arena_put, tarn_slab *                                                         \
+             : tarn_slab_free, tarn_stack *                                                        \
              : tarn_stack_put)((a), (block), (size), (spec))
 #endif
 

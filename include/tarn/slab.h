@@ -311,6 +311,7 @@ typedef struct tarn_slab_class_stats {
 /**
  * tarn_slab_get_class - what is known of one class.
  *
+ * Units    number in classes, from 0, the smallest.
  * Returns  true, and the figures in out.
  * Fails    false when there is no class of that number.
  * Threads  one at a time per slab.

@@ -28,7 +28,6 @@
  * made to measure).
  */
 #include "base/align.h"
-#include "base/exact.h"
 #include "base/mem.h"
 #include "base/thread_guard.h"
 #include "strategy/slab_page.h"
@@ -290,15 +289,12 @@ static void set_classes(tarn_slab *slab, const size_t *sizes, void **slots)
 {
     bool check = (slab->flags & TARN_SLAB_CHECK) != 0;
     for (uint32_t k = 0; k < slab->class_count; k++) {
-        tarn_exact e = tarn_exact_by(sizes[k]);
         size_t room = slots_of(slab->core->page_size, sizes[k]);
         slab->classes[k] = (tarn_slab_class){.full = slots,
                                              .top = slots + (check ? 0 : room),
                                              .empty = slots + (check ? 0 : room),
-                                             .size = sizes[k],
-                                             .inverse = e.inverse,
-                                             .shift = e.shift,
                                              .number = k};
+        tarn_slab_set_size(&slab->classes[k], sizes[k]);
         slots += room;
     }
     slab->classes[slab->class_count] = (tarn_slab_class){.number = slab->class_count};

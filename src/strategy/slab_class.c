@@ -13,6 +13,7 @@
  * class has, and 16, which is what malloc's callers expect. Larger ones walk upwards from there.
  */
 #include "base/align.h"
+#include "base/exact.h"
 #include "strategy/slab_page.h"
 
 enum { DEFAULT_LARGEST = 4096, MOST = 256 * 1024, DEFAULT_WASTE = 12, MOST_WASTE = 90 };
@@ -86,6 +87,14 @@ size_t tarn_slab_classes(const tarn_slab_options *options, size_t *out, size_t r
     for (size_t i = 0; i < n && i < room; i++)
         out[i] = sizes[i];
     return n;
+}
+
+void tarn_slab_set_size(tarn_slab_class *c, size_t size)
+{
+    tarn_exact e = tarn_exact_by(size);
+    c->size = size;
+    c->inverse = e.inverse;
+    c->shift = e.shift;
 }
 
 void tarn_slab_tabulate(uint8_t *table, const tarn_slab_class *classes, size_t count)

@@ -120,6 +120,9 @@ size_t tarn_slab_release(tarn_slab *slab, size_t keep);
 /* The sizes of the classes, ascending; 0 with the reason. */
 size_t tarn_slab_sizes(const tarn_slab_options *o, size_t out[TARN_SLAB_CLASSES], tarn_why *why);
 
+/* The size of a class, and what follows from it. */
+void tarn_slab_set_size(tarn_slab_class *c, size_t size);
+
 /* The class of any size and alignment; TARN_SLAB_NO_CLASS when there is none. */
 unsigned tarn_slab_pick(const tarn_slab *slab, size_t size, unsigned log2_align);
 
