@@ -210,10 +210,18 @@ TARN_API void *tarn_slab_alloc_slow(tarn_slab *slab, size_t size, tarn_spec spec
  */
 TARN_API void tarn_slab_free_slow(tarn_slab *slab, void *block, size_t size, tarn_spec spec);
 
-/* The class of a size and alignment, NULL out of the ordinary: sizes 0 and beyond the largest class,
- * flags, alignments beyond 16. */
-static TARN_FAST tarn_slab_class *tarn_slab_class_(const tarn_slab *slab, size_t size,
-                                                   tarn_spec spec)
+/**
+ * tarn_slab_class_for - the class that serves a request, for those who write fast paths of their own.
+ *
+ * Units    size in bytes.
+ * Returns  the class; NULL out of the ordinary: sizes 0 and beyond the largest class, flags,
+ *          alignments beyond 16. A class that never has a block when none is aligned to 16.
+ * Fails    see Returns.
+ * Threads  as tarn_slab_alloc.
+ * Cost     O(1): a load from a table of bytes.
+ */
+static TARN_FAST tarn_slab_class *tarn_slab_class_for(const tarn_slab *slab, size_t size,
+                                                      tarn_spec spec)
 {
     if (TARN_LIKELY(size - 1 < slab->largest && (spec & 0xffffu) <= 4))
         return &slab->classes[slab->class_of[((size + 7) >> 3) * 2 + ((spec & 0xffffu) >> 2)]];
@@ -235,7 +243,7 @@ static TARN_FAST tarn_slab_class *tarn_slab_class_(const tarn_slab *slab, size_t
  */
 TARN_MUST_USE static TARN_FAST void *tarn_slab_alloc(tarn_slab *slab, size_t size, tarn_spec spec)
 {
-    tarn_slab_class *c = tarn_slab_class_(slab, size, spec);
+    tarn_slab_class *c = tarn_slab_class_for(slab, size, spec);
     if (TARN_LIKELY(c != NULL)) {
         void **top = c->top;
         if (TARN_LIKELY(top != c->empty)) {
@@ -260,7 +268,7 @@ TARN_MUST_USE static TARN_FAST void *tarn_slab_alloc(tarn_slab *slab, size_t siz
  */
 static TARN_FAST void tarn_slab_free(tarn_slab *slab, void *block, size_t size, tarn_spec spec)
 {
-    tarn_slab_class *c = tarn_slab_class_(slab, size, spec);
+    tarn_slab_class *c = tarn_slab_class_for(slab, size, spec);
     if (TARN_LIKELY(c != NULL)) {
         void **top = c->top;
         if (TARN_LIKELY(top != c->full && block != NULL)) {

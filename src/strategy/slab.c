@@ -76,7 +76,7 @@ static void *take_one(tarn_slab *slab, tarn_slab_class *c, size_t size, tarn_spe
 {
     tarn_status status = TARN_OK;
     size_t want = (size_t)(c->empty - c->full) / 2;
-    void *one, **base = want != 0 ? c->empty - want : &one;
+    void *one = NULL, **base = want != 0 ? c->empty - want : &one;
     size_t n = tarn_slab_take(slab, c, want != 0 ? want : 1, base, &status);
     if (n == 0)
         return tarn_slab_refuse(
@@ -106,7 +106,7 @@ void *tarn_slab_alloc_slow(tarn_slab *slab, size_t size, tarn_spec spec)
 
 size_t tarn_slab_alloc_batch(tarn_slab *slab, size_t size, tarn_spec spec, size_t count, void **out)
 {
-    const tarn_slab_class *c = tarn_slab_class_(slab, size, spec);
+    const tarn_slab_class *c = tarn_slab_class_for(slab, size, spec);
     size_t done = 0;
     while (done < count) {
         size_t left = count - done, have = c != NULL ? (size_t)(c->empty - c->top) : 0;
@@ -187,7 +187,7 @@ void tarn_slab_free_slow(tarn_slab *slab, void *block, size_t size, tarn_spec sp
 void tarn_slab_free_batch(tarn_slab *slab, size_t size, tarn_spec spec, size_t count,
                           void *const *blocks)
 {
-    const tarn_slab_class *c = tarn_slab_class_(slab, size, spec);
+    const tarn_slab_class *c = tarn_slab_class_for(slab, size, spec);
     while (count > 0) {
         size_t room = c != NULL ? (size_t)(c->top - c->full) : 0, n = count < room ? count : room;
         if (n ==

@@ -120,7 +120,7 @@ class slab_resource final : public std::pmr::memory_resource
     }
     TARN_FAST void *at_hand(std::size_t bytes, std::size_t align) noexcept
     {
-        tarn_slab_class *c = tarn_slab_class_(slab_.get(), bytes, spec_to_16(align));
+        tarn_slab_class *c = tarn_slab_class_for(slab_.get(), bytes, spec_to_16(align));
         if (TARN_UNLIKELY(c == nullptr || c->top == c->empty))
             return nullptr;
         return *c->top++;

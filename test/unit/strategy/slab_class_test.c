@@ -90,13 +90,13 @@ static void every_request_finds_the_smallest_class_that_serves_it(void **unused)
                 assert_int_equal(tarn_slab_pick(&slab, size, log),
                                  want < n ? want : TARN_SLAB_NO_CLASS);
                 if (size > 0 && size <= sizes[n - 1] && log <= 4)
-                    assert_ptr_equal(tarn_slab_class_(&slab, size, log), &slab.classes[want]);
+                    assert_ptr_equal(tarn_slab_class_for(&slab, size, log), &slab.classes[want]);
                 else
-                    assert_null(tarn_slab_class_(&slab, size, log));
+                    assert_null(tarn_slab_class_for(&slab, size, log));
             }
         }
-        assert_null(tarn_slab_class_(&slab, 16, TARN_ZERO));
-        assert_non_null(tarn_slab_class_(&slab, 16, (tarn_spec)77 << TARN_TAG_SHIFT));
+        assert_null(tarn_slab_class_for(&slab, 16, TARN_ZERO));
+        assert_non_null(tarn_slab_class_for(&slab, 16, (tarn_spec)77 << TARN_TAG_SHIFT));
         tarn_slab_deinit(&slab);
     }
 }
