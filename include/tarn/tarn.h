@@ -33,6 +33,7 @@
 #include <tarn/segment_arena.h>
 #include <tarn/segment_pool.h>
 #include <tarn/segregate.h>
+#include <tarn/shared_pool.h>
 #include <tarn/site.h>
 #include <tarn/slab.h>
 #include <tarn/source.h>

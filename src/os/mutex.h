@@ -20,6 +20,12 @@ typedef struct tarn_mutex {
     pthread_mutex_t handle;
 } tarn_mutex;
 
+/* For a static one, which needs no init. */
+#define TARN_MUTEX_INIT                                                                            \
+    {                                                                                              \
+        PTHREAD_MUTEX_INITIALIZER                                                                  \
+    }
+
 /* true for success; fails only when the system is out of resources. */
 static inline bool tarn_mutex_init(tarn_mutex *m)
 {
@@ -51,6 +57,11 @@ static inline void tarn_mutex_unlock(tarn_mutex *m)
 typedef struct tarn_mutex {
     unsigned held; /* 0 or 1 */
 } tarn_mutex;
+
+#define TARN_MUTEX_INIT                                                                            \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 static inline bool tarn_mutex_init(tarn_mutex *m)
 {
