@@ -126,9 +126,12 @@ static size_t next_span(const tarn_spans *g, size_t need)
 static tarn_span_run *take(tarn_spans *g, size_t need, size_t align, run_kind *was,
                            tarn_status *status)
 {
-    tarn_span_run *r = tarn_run_take(g, need, align, was);
     size_t wide = align > g->source.granule ? align : g->source.granule;
-    *status = TARN_OK;
+    tarn_span_run *r;
+    *status = TARN_TOO_BIG;
+    if (need > TARN_SPAN_MOST)
+        return NULL;
+    r = tarn_run_take(g, need, align, was);
     if (r != NULL)
         return r;
     if (tarn_span_map(g, need, next_span(g, need), wide, false, status) == NULL &&

@@ -436,7 +436,7 @@ static tarn_span *map_span(tarn_spans *g, size_t granules, size_t align, bool di
     tarn_region r;
     size_t size, count;
     tarn_span *s = NULL;
-    if (!tarn_mul(granules, g->source.granule, &size) || granules > INT32_MAX) {
+    if (!tarn_mul(granules, g->source.granule, &size) || granules > TARN_SPAN_MOST) {
         *status = TARN_TOO_BIG;
         return NULL;
     }
@@ -444,8 +444,8 @@ static tarn_span *map_span(tarn_spans *g, size_t granules, size_t align, bool di
     if (*status != TARN_OK)
         return NULL;
     count = r.size / g->source.granule;
-    if (count > INT32_MAX)
-        count = INT32_MAX;
+    if (count > TARN_SPAN_MOST)
+        count = TARN_SPAN_MOST;
     if (room_for_one_more(g))
         s = tarn_alloc(g->records, record_size(direct ? 1 : count), TARN_SPEC(_Alignof(tarn_span)));
     if (s == NULL) {

@@ -25,6 +25,9 @@
 
 #include <tarn/spans.h>
 
+/* Granules of a span, and so of a region; the logarithm is that of the last list. */
+#define TARN_SPAN_MOST ((size_t)INT32_MAX)
+
 /* The kinds that are idle are the index of their list. */
 typedef enum run_kind { RUN_DIRTY = 0, RUN_CLEAN = 1, RUN_LIVE = 2, RUN_INSIDE = 3 } run_kind;
 

@@ -55,6 +55,9 @@ bool tarn_can_refuse(void)
 
 bool tarn_refuse_files(void)
 {
-    struct rlimit none = {0, 0};
-    return setrlimit(RLIMIT_NOFILE, &none) == 0;
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return false;
+    files.rlim_cur = 0;
+    return setrlimit(RLIMIT_NOFILE, &files) == 0;
 }

@@ -90,15 +90,14 @@ static void give(void *ptr, size_t size)
 
 static void options_are_judged(void **state)
 {
-    tarn_spans_options o = small(), bad[] = {o, o, o, o, o, o};
+    tarn_spans_options o = small(), bad[] = {o, o, o, o, o};
     (void)state;
     bad[0].source = NULL;
     bad[1].granule = 6000;
     bad[2].granule = 2048;
     bad[3].policy = (tarn_spans_policy)7;
     bad[4].first = 512 * KIB;
-    bad[5].granule = (size_t)1 << 40 << 23;
-    for (size_t i = 0; i < 5 + (sizeof(size_t) < 8); i++)
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(tarn_spans_init(&spans, &bad[i]), TARN_BAD_ARGUMENT);
     below.source.granule = 64 * KIB;
     assert_int_equal(tarn_spans_init(&spans, &o), TARN_BAD_ARGUMENT);
@@ -205,16 +204,18 @@ static void alignments(void **state)
 
 static void large_ones_get_a_span_of_their_own(void **state)
 {
+    tarn_spans_options o = small();
     char *p;
     tarn_region r;
     (void)state;
-    start(small());
+    below.limit = 4096 * KIB;
+    start(o);
     p = take(1000 * KIB);
     assert_int_equal(report().held, 1000 * KIB);
     give(p, 1000 * KIB);
     assert_ptr_equal(take(900 * KIB), p);
     assert_int_equal(tarn_source_map(&spans.source, SIZE_MAX, 1, 0, &r), TARN_TOO_BIG);
-    assert_int_equal(tarn_source_map(&spans.source, PTRDIFF_MAX - 100000, 1, 0, &r) == TARN_OK, 0);
+    assert_int_not_equal(tarn_source_map(&spans.source, PTRDIFF_MAX - 100000, 1, 0, &r), TARN_OK);
     assert_int_equal(report().held, 1000 * KIB);
     finish();
 }
