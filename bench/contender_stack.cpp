@@ -146,6 +146,7 @@ const bool entered = [] {
     enter<high>("tarn stack, high end");
     enter<handle>("tarn stack, handle");
     enter<bump_back>("bump, and back");
+    bench::enter("ring_pair", "bump, and back", bench::ordered_pair<bump_back>);
     enter<bump_down>("bump, down and back");
     enter<from_malloc>("malloc");
     return true;

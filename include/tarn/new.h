@@ -16,6 +16,7 @@
 #include <tarn/allocator.h>
 #include <tarn/arena.h>
 #include <tarn/pool.h>
+#include <tarn/ring.h>
 #include <tarn/site.h>
 #include <tarn/slab.h>
 #include <tarn/stack.h>
@@ -33,6 +34,10 @@ static TARN_FAST void *tarn_get(tarn_pool *a, size_t size, tarn_spec spec)
 static TARN_FAST void *tarn_get(tarn_arena *a, size_t size, tarn_spec spec)
 {
     return tarn_arena_get(a, size, spec);
+}
+static TARN_FAST void *tarn_get(tarn_ring *a, size_t size, tarn_spec spec)
+{
+    return tarn_ring_get(a, size, spec);
 }
 static TARN_FAST void *tarn_get(tarn_slab *a, size_t size, tarn_spec spec)
 {
@@ -54,6 +59,10 @@ static TARN_FAST void tarn_put(tarn_arena *a, void *p, size_t size, tarn_spec sp
 {
     tarn_arena_put(a, p, size, spec);
 }
+static TARN_FAST void tarn_put(tarn_ring *a, void *p, size_t size, tarn_spec spec)
+{
+    tarn_ring_put(a, p, size, spec);
+}
 static TARN_FAST void tarn_put(tarn_slab *a, void *p, size_t size, tarn_spec spec)
 {
     tarn_slab_free(a, p, size, spec);
@@ -65,11 +74,11 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
 }
 #else
 /**
- * tarn_get - tarn_alloc on a concrete allocator (tarn_pool *, tarn_arena *, tarn_slab *, tarn_stack *), inlined, or on a
- * tarn_allocator *.
+ * tarn_get - tarn_alloc on a concrete allocator (tarn_pool *, tarn_arena *, tarn_ring *, tarn_slab *,
+ * tarn_stack *), inlined, or on a tarn_allocator *.
  *
  * Units    size in bytes.
- * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_slab_alloc, tarn_stack_get and tarn_alloc.
+ * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_ring_get, tarn_slab_alloc, tarn_stack_get and tarn_alloc.
  * Fails    NULL, as these.
  * Threads  as the allocator.
  * Cost     as these.
@@ -78,15 +87,16 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
     _Generic((a), tarn_allocator *                                                                 \
              : tarn_alloc, tarn_pool *                                                             \
              : tarn_pool_get, tarn_arena *                                                         \
-             : tarn_arena_get, tarn_slab *                                                         \
+             : tarn_arena_get, tarn_ring *                                                         \
+             : tarn_ring_get, tarn_slab *                                                          \
              : tarn_slab_alloc, tarn_stack *                                                       \
              : tarn_stack_get)((a), (size), (spec))
 /**
- * tarn_put - tarn_free on a concrete allocator (tarn_pool *, tarn_arena *, tarn_slab *, tarn_stack *), inlined, or on a
- * tarn_allocator *.
+ * tarn_put - tarn_free on a concrete allocator (tarn_pool *, tarn_arena *, tarn_ring *, tarn_slab *,
+ * tarn_stack *), inlined, or on a tarn_allocator *.
  *
  * Units    size in bytes.
- * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_slab_free, tarn_stack_put and tarn_free.
+ * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_ring_put, tarn_slab_free, tarn_stack_put and tarn_free.
  * Threads  as the allocator.
  * Cost     as these.
  */
@@ -94,7 +104,8 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
     _Generic((a), tarn_allocator *                                                                 \
              : tarn_free, tarn_pool *                                                              \
              : tarn_pool_put, tarn_arena *                                                         \
-             : tarn_arena_put, tarn_slab *                                                         \
+             : tarn_arena_put, tarn_ring *                                                         \
+             : tarn_ring_put, tarn_slab *                                                          \
              : tarn_slab_free, tarn_stack *                                                        \
              : tarn_stack_put)((a), (block), (size), (spec))
 #endif

@@ -32,6 +32,7 @@
 #include <tarn/segment.h>
 #include <tarn/segment_arena.h>
 #include <tarn/segment_pool.h>
+#include <tarn/ring.h>
 #include <tarn/segregate.h>
 #include <tarn/shared_pool.h>
 #include <tarn/site.h>
