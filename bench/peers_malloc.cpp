@@ -5,6 +5,7 @@
 #include "cases_containers.hpp"
 #include "cases_mixed.hpp"
 #include "cases_nohelp.hpp"
+#include "cases_objects.hpp"
 
 #include <dlfcn.h>
 #include <malloc.h>
@@ -72,6 +73,22 @@ class system_malloc
     }
 };
 
+/* Objects from malloc, set up each time. */
+template <class Object> class malloced
+{
+  public:
+    Object *get()
+    {
+        Object *o = static_cast<Object *>(malloc(sizeof(Object)));
+        return o != nullptr && o->open() ? o : nullptr;
+    }
+    void put(Object *o)
+    {
+        o->close();
+        ::free(o);
+    }
+};
+
 struct std_allocator {
     template <class T> using allocator = std::allocator<T>;
     template <class T> allocator<T> get()
@@ -90,6 +107,7 @@ const bool entered = [] {
     bench::enter("refill_2e3", "malloc", bench::refill<system_malloc, 64, 2000>);
     bench::enter("containers", "malloc", bench::containers<std_allocator>);
     bench::enter_mixed<system_malloc>("malloc");
+    bench::enter_objects<malloced>("malloc");
     bench::enter_nohelp<system_malloc>("malloc");
     bench::enter("threads", "malloc", bench::threads<system_malloc>);
     return true;

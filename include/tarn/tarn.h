@@ -22,6 +22,7 @@
 #include <tarn/limit.h>
 #include <tarn/lock.h>
 #include <tarn/new.h>
+#include <tarn/object_cache.h>
 #include <tarn/offset.h>
 #include <tarn/on_fail.h>
 #include <tarn/pages.h>
