@@ -29,11 +29,11 @@
 #include <tarn/pool.h>
 #include <tarn/quantize.h>
 #include <tarn/range.h>
+#include <tarn/ring.h>
 #include <tarn/scope.h>
 #include <tarn/segment.h>
 #include <tarn/segment_arena.h>
 #include <tarn/segment_pool.h>
-#include <tarn/ring.h>
 #include <tarn/segregate.h>
 #include <tarn/shared_pool.h>
 #include <tarn/site.h>
