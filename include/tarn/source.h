@@ -5,11 +5,13 @@
  * A source hands out regions and takes them back whole. Strategies (pool, arena) take a
  * tarn_source; any allocator is turned into one by tarn_parent_init. The sources here:
  *
- *     tarn_pages    the operating system: reserve, commit, purge, remap; huge pages; names in
- *                   /proc/self/maps
- *     tarn_buffer   the caller's bytes, static arrays included; handed out front to back
- *     tarn_parent   any tarn_allocator
- *     tarn_libc()   not a source but an allocator: malloc and free behind the interface
+ *     tarn_pages      the operating system: reserve, commit, purge, remap; huge pages, NUMA nodes,
+ *                     populate; names in /proc/self/maps
+ *     tarn_spans      pieces of another source's regions: growth by a policy, reuse, decay
+ *     tarn_callbacks  the caller's functions
+ *     tarn_buffer     the caller's bytes, static arrays included; handed out front to back
+ *     tarn_parent     any tarn_allocator
+ *     tarn_libc()     not a source but an allocator: malloc and free behind the interface
  *
  *     tarn_pages pages;
  *     tarn_pages_init(&pages, &(tarn_pages_options){.name = "index"});

@@ -17,7 +17,8 @@ struct counts {
     ~counts()
     {
         if (reserved != 0 || created != 0 || mapped != 0) {
-            fprintf(stderr, "left behind: %d reserved, %d created, %d mapped\n", reserved, created, mapped);
+            fprintf(stderr, "left behind: %d reserved, %d created, %d mapped\n", reserved, created,
+                    mapped);
             _Exit(1);
         }
         if (accessible != 1) {
@@ -54,23 +55,26 @@ CUresult CUDAAPI cuMemGetAllocationGranularity(size_t *size, const CUmemAllocati
     return judge(prop->type == CU_MEM_ALLOCATION_TYPE_PINNED);
 }
 
-CUresult CUDAAPI cuMemAddressReserve(CUdeviceptr *at, size_t size, size_t align, CUdeviceptr, unsigned long long)
+CUresult CUDAAPI cuMemAddressReserve(CUdeviceptr *at, size_t size, size_t align, CUdeviceptr,
+                                     unsigned long long)
 {
-    void *p = mmap(nullptr, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p =
+        mmap(nullptr, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     now.reserved++;
     *at = (reinterpret_cast<CUdeviceptr>(p) + align - 1) & ~CUdeviceptr(align - 1);
     return judge(p != MAP_FAILED && size % granule == 0);
 }
 
-CUresult CUDAAPI cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp *,
-                             unsigned long long)
+CUresult CUDAAPI cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size,
+                             const CUmemAllocationProp *, unsigned long long)
 {
     now.created++;
     *handle = 42;
     return judge(size % granule == 0);
 }
 
-CUresult CUDAAPI cuMemMap(CUdeviceptr at, size_t, size_t, CUmemGenericAllocationHandle handle, unsigned long long)
+CUresult CUDAAPI cuMemMap(CUdeviceptr at, size_t, size_t, CUmemGenericAllocationHandle handle,
+                          unsigned long long)
 {
     now.mapped++;
     return judge(at % granule == 0 && handle == 42);

@@ -183,7 +183,7 @@ static void run(uint32_t seed)
     m.below.refuses = false;
     while (m.count != 0)
         unmap();
-    for (int i = 0; i < 70; i++) {
+    for (int i = 0; i < 66; i++) {
         m.now += (m.decay + 31) / 32;
         (void)tarn_spans_tick(&m.spans);
         verify(true);
