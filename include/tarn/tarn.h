@@ -38,6 +38,7 @@
 #include <tarn/shared_pool.h>
 #include <tarn/site.h>
 #include <tarn/slab.h>
+#include <tarn/slots.h>
 #include <tarn/source.h>
 #include <tarn/spans.h>
 #include <tarn/stack.h>
