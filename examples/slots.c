@@ -33,7 +33,7 @@ int main(void)
         return 1;
     struct unit *u;
     tarn_slot first = unit_alloc(&units, &u);
-    *u = (struct unit){.health = 12};
+    *u = (struct unit){.health = 20};
     for (int i = 0; i < 3; i++) {
         if (unit_alloc(&units, &u) == 0)
             return 1;

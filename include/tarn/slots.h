@@ -238,8 +238,16 @@ TARN_API void *tarn_slots_resolve_slow(const tarn_slots *slots, tarn_slot slot);
  */
 TARN_API tarn_status tarn_slots_free_slow(tarn_slots *slots, tarn_slot slot);
 
-/* The entry that a handle leads to. Whatever the number: there is one. */
-static TARN_FAST tarn_slots_entry *tarn_slots_entry_(const tarn_slots *slots, tarn_slot slot)
+/**
+ * tarn_slots_entry_of - the entry that a handle leads to, whatever the number: there is one. For the
+ * inlined functions.
+ *
+ * Returns  the entry; its key is the handle when that stands for a live object.
+ * Fails    never.
+ * Threads  as tarn_slots_resolve.
+ * Cost     O(1).
+ */
+static TARN_FAST tarn_slots_entry *tarn_slots_entry_of(const tarn_slots *slots, tarn_slot slot)
 {
     return &slots->entries[(size_t)(slot & slots->reach)];
 }
@@ -264,7 +272,7 @@ TARN_MUST_USE static TARN_FAST tarn_slot tarn_slots_alloc(tarn_slots *slots, voi
     if (TARN_UNLIKELY(top == slots->empty))
         return tarn_slots_alloc_slow(slots, object);
     const tarn_slot slot = *top;
-    tarn_slots_entry *entry = tarn_slots_entry_(slots, slot);
+    tarn_slots_entry *entry = tarn_slots_entry_of(slots, slot);
     slots->top = top + 1;
     entry->key = slot;
     if (object != NULL)
@@ -283,7 +291,7 @@ TARN_MUST_USE static TARN_FAST tarn_slot tarn_slots_alloc(tarn_slots *slots, voi
  */
 TARN_MUST_USE static TARN_FAST void *tarn_slots_resolve(const tarn_slots *slots, tarn_slot slot)
 {
-    const tarn_slots_entry *entry = tarn_slots_entry_(slots, slot);
+    const tarn_slots_entry *entry = tarn_slots_entry_of(slots, slot);
     return TARN_LIKELY(entry->key == slot) ? entry->object : tarn_slots_resolve_slow(slots, slot);
 }
 
@@ -299,7 +307,7 @@ static TARN_FAST tarn_status tarn_slots_free(tarn_slots *slots, tarn_slot slot)
 {
     uint64_t *top = slots->top;
     const uint64_t next = slot + slots->step;
-    tarn_slots_entry *entry = tarn_slots_entry_(slots, slot);
+    tarn_slots_entry *entry = tarn_slots_entry_of(slots, slot);
     if (TARN_UNLIKELY(top == slots->full || entry->key != slot || (next & slots->gens) == 0))
         return tarn_slots_free_slow(slots, slot); /* the last: its generations are used up */
     entry->key = 0;
@@ -308,6 +316,7 @@ static TARN_FAST tarn_status tarn_slots_free(tarn_slots *slots, tarn_slot slot)
     return TARN_OK;
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): T is a type */
 /**
  * TARN_SLOTS_OF - the three for objects of type T, as functions name_alloc, name_resolve and
  * name_free, without casts.
@@ -341,6 +350,8 @@ static TARN_FAST tarn_status tarn_slots_free(tarn_slots *slots, tarn_slot slot)
     {                                                                                              \
         return tarn_slots_free(slots_, slot_);                                                     \
     }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* The options of a table for objects of type T, to be written in braces. */
 #ifdef __cplusplus
@@ -379,6 +390,7 @@ static inline size_t tarn_slots_count(const tarn_slots *slots)
 /**
  * tarn_slots_array - the objects of compacting storage: an array without holes.
  *
+ * Units    *count in objects.
  * Returns  the first object, and their number in *count; good until the next alloc or free.
  * Fails    NULL and 0 in stable storage, and before the first alloc.
  * Threads  one at a time per table.
@@ -393,6 +405,7 @@ static inline void *tarn_slots_array(const tarn_slots *slots, size_t *count)
 /**
  * tarn_slots_at - the handle of an object in compacting storage, by its place in the array.
  *
+ * Units    place in objects, from 0.
  * Returns  the handle.
  * Fails    0 when there is no such place, and in stable storage.
  * Threads  one at a time per table.

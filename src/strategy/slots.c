@@ -103,7 +103,7 @@ tarn_slot tarn_slots_alloc_slow(tarn_slots *s, void **object)
         (void)refuse(s, status, status == TARN_LIMIT ? s->most : 0);
         return 0;
     }
-    tarn_slots_entry *entry = tarn_slots_entry_(s, slot);
+    tarn_slots_entry *entry = tarn_slots_entry_of(s, slot);
     if (s->owners != NULL)
         entry->object = s->objects + place * s->stride;
     if (s->init != NULL && !s->init(s->user, entry->object)) {
@@ -146,7 +146,7 @@ static void flush(tarn_slots *s)
 /* A slot without an object: its next handle is ready or its bit is set, or it is retired. */
 static void vacate(tarn_slots *s, tarn_slot slot)
 {
-    tarn_slots_entry *entry = tarn_slots_entry_(s, slot);
+    tarn_slots_entry *entry = tarn_slots_entry_of(s, slot);
     uint64_t next = slot + s->step;
     if ((next & s->gens) == 0) {
         next = (slot & ~s->gens) + s->step;
@@ -177,7 +177,7 @@ static void fill_place(tarn_slots *s, char *object)
 
 tarn_status tarn_slots_free_slow(tarn_slots *s, tarn_slot slot)
 {
-    tarn_slots_entry *entry = tarn_slots_entry_(s, slot);
+    tarn_slots_entry *entry = tarn_slots_entry_of(s, slot);
     if (!may_use(s) || entry->key != slot)
         return TARN_STALE;
     if (s->fini != NULL)
@@ -344,6 +344,7 @@ static size_t stride_of(size_t size, size_t align)
 static size_t fixed_bytes(size_t stride, size_t to, size_t objects, bool compact, size_t *at)
 {
     size_t entries = tarn_slots_entry_bytes(tarn_slots_room_for(objects), compact), bytes;
+    *at = 0;
     if (entries == 0 || stride == 0 || !tarn_round_up(entries, to, at) ||
         !tarn_mul(stride, objects, &bytes) || !tarn_add(bytes, *at, &bytes))
         return 0;
