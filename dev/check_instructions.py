@@ -18,7 +18,7 @@ FEW, MANY = 1280, 11520  # multiples of the burst
 
 
 def build(root, compiler, out):
-    sources = sorted(str(path) for folder in ("base", "os", "api", "source", "strategy", "compose")
+    sources = sorted(str(path) for folder in ("base", "os", "api", "source", "strategy", "compose", "assemble")
                      for path in (root / "src" / folder).glob("*.c"))
     hot = sorted(str(path) for path in (root / "test/gate").glob("hot*.c"))
     command = [compiler, *FLAGS, f"-I{root}/include", f"-I{root}/src", *hot, *sources]

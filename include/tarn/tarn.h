@@ -12,6 +12,7 @@
 #include <tarn/arena.h>
 #include <tarn/buddy.h>
 #include <tarn/buffer.h>
+#include <tarn/build.h>
 #include <tarn/callbacks.h>
 #include <tarn/defrag.h>
 #include <tarn/fail.h>
