@@ -36,12 +36,12 @@ struct tarn_built {
 
 static const ast_word NO_WORD = {NULL, 0};
 
+/* NOLINTBEGIN(misc-no-recursion): depth and definitions are bounded */
 /* ── Checks ────────────────────────────────────────────────────────────────────────────────── */
 
 static bool resolve_node(ast *a, ast_node *node);
 
-static bool resolve_definition(ast *a, ast_definition *d,
-                               ast_word from) /* NOLINT(misc-no-recursion) */
+static bool resolve_definition(ast *a, ast_definition *d, ast_word from)
 {
     if (d->state == AST_DONE)
         return true;
@@ -55,7 +55,7 @@ static bool resolve_definition(ast *a, ast_definition *d,
     return true;
 }
 
-static bool resolve_node(ast *a, ast_node *node) /* NOLINT(misc-no-recursion) */
+static bool resolve_node(ast *a, ast_node *node)
 {
     if (node->kind == NULL) {
         node->refers = tarn_ast_find(a, node->word);
@@ -115,8 +115,7 @@ static bool refused(ast *a, const ast_node *node, tarn_status status)
 
 static bool build_node(ast *a, tarn_built *b, ast_node *node, const char *name);
 
-static bool build_children(ast *a, tarn_built *b,
-                           const ast_node *node) /* NOLINT(misc-no-recursion) */
+static bool build_children(ast *a, tarn_built *b, const ast_node *node)
 {
     for (ast_node *child = node->children; child != NULL; child = child->next) {
         if (!build_node(a, b, child, NULL))
@@ -130,8 +129,7 @@ static const char *name_of(tarn_built *b, const ast_definition *d)
     return tarn_arena_strndup(&b->names, d->name.at, d->name.length);
 }
 
-static bool build_node(ast *a, tarn_built *b, ast_node *node,
-                       const char *name) /* NOLINT(misc-no-recursion) */
+static bool build_node(ast *a, tarn_built *b, ast_node *node, const char *name)
 {
     if (node->kind == NULL) {
         name = name_of(b, node->refers);
@@ -262,3 +260,4 @@ void tarn_built_destroy(tarn_built *b)
     tarn_arena_deinit(&b->names);
     tarn_free(b->metadata, b, sizeof *b, TARN_SPEC_OF(tarn_built));
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant */
 static const assemble_kind *const ROOMS[] = {tarn_strategy_kinds, tarn_layer_kinds,
                                              tarn_source_kinds};
 enum { ROOM_COUNT = sizeof ROOMS / sizeof *ROOMS };
@@ -208,8 +209,8 @@ bool tarn_kind_accepts(ast *a, const ast_node *node)
     return accepts_count(a, node);
 }
 
-bool tarn_node_reach(ast *a, const ast_node *node,
-                     assemble_reach *out) /* NOLINT(misc-no-recursion) */
+/* NOLINTBEGIN(misc-no-recursion): depth and definitions are bounded */
+bool tarn_node_reach(ast *a, const ast_node *node, assemble_reach *out)
 {
     node = tarn_ast_target(node);
     if (node->kind->reach != NULL)
@@ -219,3 +220,4 @@ bool tarn_node_reach(ast *a, const ast_node *node,
     return node->children == NULL || node->kind->child_is_source ||
            tarn_node_reach(a, node->children, out);
 }
+/* NOLINTEND(misc-no-recursion) */

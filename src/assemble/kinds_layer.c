@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 
+/* NOLINTBEGIN(misc-no-recursion): depth and definitions are bounded */
 static tarn_allocator *child(const ast_node *node, size_t index)
 {
     const assemble_part *part = tarn_child_part(node, index);
@@ -95,7 +96,7 @@ static bool segregate_reach(ast *a, const ast_node *node, assemble_reach *out)
         last = c->bound;
         out->largest = c->bound != 0 ? c->bound : of.largest;
     }
-    if (node->children->bound == 0)
+    if (node->children == NULL || node->children->bound == 0)
         return tarn_ast_error(a, node->word.at, "'", node->word,
                               "' needs at least one size in front, as in 64: pool 64");
     return true;
@@ -292,8 +293,8 @@ static const assemble_option STATS[] = {{"granted", AST_FLAG, NULL}, END},
 
 /* A layer over so many allocators. */
 #define LAYER(word, type, children, list, function)                                                \
-    .name = word, .is_allocator = true, .least = children, .most = children, .options = list,      \
-    .state = sizeof(type), .build = function
+    .name = (word), .is_allocator = true, .least = (children), .most = (children),                 \
+    .options = (list), .state = sizeof(type), .build = (function)
 
 const assemble_kind tarn_layer_kinds[] = {
     {LAYER("fallback", tarn_fallback, 2, NULL, fallback_build), .reach = fallback_reach},
@@ -315,3 +316,4 @@ const assemble_kind tarn_layer_kinds[] = {
     {LAYER("scope", tarn_scope, 1, NULL, scope_build), .reach = scope_reach},
     {.name = NULL},
 };
+/* NOLINTEND(misc-no-recursion) */

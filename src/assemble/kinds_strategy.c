@@ -232,7 +232,7 @@ static const assemble_option
 
 /* All of them: at most one child, where memory comes from. */
 #define STRATEGY(word, type, list)                                                                 \
-    .name = word, .is_allocator = true, .child_is_source = true, .most = 1, .options = list,       \
+    .name = (word), .is_allocator = true, .child_is_source = true, .most = 1, .options = (list),   \
     .state = sizeof(type)
 
 const assemble_kind tarn_strategy_kinds[] = {

@@ -185,6 +185,7 @@ static bool mark_follows(const parser *p, char c)
     return *skip_blanks(p->end) == c;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): I1 */
 /* ── Expressions ───────────────────────────────────────────────────────────────────────────── */
 
 static void *take(parser *p, size_t size)
@@ -198,7 +199,7 @@ static void *take(parser *p, size_t size)
     return room;
 }
 
-static bool parse_expression(parser *p, ast_node **out); /* NOLINT(misc-no-recursion) */
+static bool parse_expression(parser *p, ast_node **out);
 
 static bool parse_value(parser *p, ast_option *o)
 {
@@ -291,7 +292,7 @@ static bool refuse_size(const parser *p, const ast_node *node)
     return tarn_kind_unknown(p->a, node->word);
 }
 
-static bool parse_expression(parser *p, ast_node **out) /* NOLINT(misc-no-recursion): see I1 */
+static bool parse_expression(parser *p, ast_node **out)
 {
     if (p->token != WORD)
         return expected(p, "the name of an allocator");
@@ -346,7 +347,9 @@ static bool parse_definition(parser *p, bool named)
                                   "' is what a part is called: take another name");
         if (tarn_ast_find(p->a, d->name) != NULL)
             return tarn_ast_error(p->a, p->at, "the name '", d->name, "' is defined twice");
-        if (!next(p) || !next(p)) /* the name, and '=' */
+        if (!next(p)) /* the name */
+            return false;
+        if (!next(p)) /* '=' */
             return false;
     }
     if (!parse_expression(p, &d->node))
@@ -382,3 +385,4 @@ bool tarn_ast_parse(ast *a)
     }
     return true;
 }
+/* NOLINTEND(misc-no-recursion) */
