@@ -407,20 +407,23 @@ typedef struct tarn_space {
     tarn_range range;
     uint64_t first, end; /* offsets */
     uint64_t granule;    /* units   */
+    uint64_t plain;      /* tlsf: units */
+    uint32_t granule_log;
     tarn_allocator *metadata;
     const char *name;
-    uint32_t flags;
     uint32_t stamp; /* of the youngest block */
+    uint32_t flags;
     uintptr_t owner;
     uint64_t live_blocks, live_units, peak_units, failures, max_blocks;
     tarn_range_why why;
     tarn_range_node *nodes;
-    uint32_t node_room, node_used; /* used: were in use at least once */
-    uint32_t node_idle;            /* the first of a list of those not in use any more */
-    uint32_t node_spare;           /* not in use, ever or any more */
-    uint32_t run;                  /* tlsf: the last defragmentation's */
-    uint32_t hint;                 /* tlsf: where `before` was last; a node or 0 */
-    void **users;                  /* by node, or by granule */
+    uint64_t *idle;                           /* a bit for each node: it is no live block's */
+    uint32_t node_room, node_used, idle_room; /* used: were in use at least once */
+    uint32_t node_idle;                       /* the first of a list of those not in use any more */
+    uint32_t node_spare;                      /* not in use, ever or any more */
+    uint32_t run;                             /* tlsf: the last defragmentation's */
+    uint32_t hint;                            /* tlsf: where `before` was last; a node or 0 */
+    void **users;                             /* by node, or by granule */
     size_t user_room;
     uint64_t *bits; /* tlsf: which bins have free runs; bitmap: all its words */
     size_t bit_bytes;

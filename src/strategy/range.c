@@ -3,7 +3,7 @@
  * range.c - a space: its life, its nodes, and what its three cores do alike.
  *
  *     tarn_space ──► table of its core: range_tlsf.c, range_linear.c, range_bitmap.c
- *         ├──► nodes   [ 32 bytes each, room doubles ]      tlsf, linear
+ *         ├──► nodes   [ 32 bytes each, and a bit ]         tlsf, linear; room doubles
  *         ├──► bits    [ index of free runs, or bitmaps ]   tlsf, bitmap
  *         └──► users   [ a pointer each ]                   from the first one that is not NULL
  *
@@ -111,13 +111,21 @@ static bool grow(tarn_space *s, void **array, size_t member, size_t old_room, si
 bool tarn_space_grow_nodes(tarn_space *s, uint32_t count)
 {
     uint64_t room = s->node_room == 0 ? NODES_FIRST : (uint64_t)s->node_room * 2;
-    void *nodes = s->nodes;
+    void *nodes = s->nodes, *idle = s->idle;
     if (s->max_blocks != 0 && s->nodes != NULL)
         return false;
     if (s->max_blocks != 0)
-        room = 2 * s->max_blocks + 4; /* I2, and the ends */
-    if (room > NODES_MAX || count > room - s->node_room ||
-        !grow(s, &nodes, sizeof *s->nodes, s->node_room, (size_t)room, NODE_SPEC))
+        room = (2 * s->max_blocks + 4 + 63) & ~(uint64_t)63; /* I2, and the ends */
+    if (room > NODES_MAX || count > room - s->node_room)
+        return false;
+    if (s->idle_room < room) {
+        if (!grow(s, &idle, 1, s->idle_room / 8, (size_t)room / 8, NODE_SPEC))
+            return false;
+        s->idle = idle;
+        memset(s->idle + s->idle_room / 64, 0xff, ((size_t)room - s->idle_room) / 8);
+        s->idle_room = (uint32_t)room;
+    }
+    if (!grow(s, &nodes, sizeof *s->nodes, s->node_room, (size_t)room, NODE_SPEC))
         return false;
     s->nodes = nodes;
     s->node_spare += (uint32_t)room - s->node_room;
@@ -127,8 +135,10 @@ bool tarn_space_grow_nodes(tarn_space *s, uint32_t count)
 
 void tarn_space_clear_nodes(tarn_space *s, uint32_t ends)
 {
+    memset(s->idle, 0xff, s->idle_room / 8);
+    range_set_live(s, 0);
     for (uint32_t i = 0; i < ends; i++)
-        s->nodes[i] = (tarn_range_node){i == 0 ? 0 : RANGE_FREE, 0, i, i, 0, 0};
+        s->nodes[i] = (tarn_range_node){0, 0, i, i, 0, 0};
     s->node_used = ends;
     s->node_idle = 0;
     s->node_spare = s->node_room - ends;
@@ -155,19 +165,6 @@ bool tarn_space_room_for_users(tarn_space *s, uint64_t count)
 }
 
 /* ── Blocks with nodes ─────────────────────────────────────────────────────────────────────── */
-
-void tarn_space_enter_block(tarn_space *s, uint32_t i, const tarn_range_request *request,
-                            tarn_range_block *out)
-{
-    tarn_range_node *n = &s->nodes[i];
-    if (++s->stamp == 0)
-        s->stamp = 1; /* no block has the stamp of the ends */
-    n->a = s->stamp;
-    n->b = request->run << RANGE_LOG_BITS | (uint32_t)__builtin_ctzll(request->align);
-    range_put_user(s, i, request->user);
-    range_count_alloc(s, n->size);
-    *out = (tarn_range_block){n->at, n->size, (tarn_range_id)n->a << 32 | i, request->user};
-}
 
 tarn_status tarn_space_look(const tarn_range *r, tarn_range_id id, tarn_range_block *out)
 {
@@ -318,6 +315,7 @@ tarn_status tarn_space_init(tarn_space *space, const tarn_space_options *options
     *space = (tarn_space){.range = {&DEAD_OPS},
                           .first = options->first,
                           .granule = granule,
+                          .granule_log = (uint32_t)__builtin_ctzll(granule),
                           .name = options->name,
                           .max_blocks = options->max_blocks};
     if (status != TARN_OK)
@@ -340,9 +338,12 @@ void tarn_space_end(tarn_range *r)
         tarn_free(s->metadata, s->bits, s->bit_bytes, NODE_SPEC);
     if (s->nodes != NULL)
         tarn_free(s->metadata, s->nodes, s->node_room * sizeof *s->nodes, NODE_SPEC);
+    if (s->idle != NULL)
+        tarn_free(s->metadata, s->idle, s->idle_room / 8, NODE_SPEC);
     s->users = NULL;
     s->bits = NULL;
     s->nodes = NULL;
+    s->idle = NULL;
     s->range.ops = &DEAD_OPS;
 }
 

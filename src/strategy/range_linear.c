@@ -26,7 +26,7 @@ enum { LOW_END = 0, HIGH_END = 1 };
 
 static uint64_t end_of(const tarn_range_node *n)
 {
-    return range_at(n) + n->size;
+    return n->at + n->size;
 }
 
 static bool is_empty(const tarn_space *s, uint32_t chain)
@@ -97,7 +97,7 @@ static tarn_status linear_alloc(tarn_range *r, const tarn_range_request *request
     s->nodes[i] = (tarn_range_node){at, want.size, newest, chain, 0, 0};
     s->nodes[newest].next = i;
     s->nodes[chain].prev = i;
-    tarn_space_enter_block(s, i, &want, out);
+    range_enter_request(s, i, &want, out);
     return TARN_OK;
 }
 
@@ -119,17 +119,16 @@ static bool is_end(uint32_t i)
 /* Of two nodes side by side in a chain, both dead, one is enough (I3). */
 static void join(tarn_space *s, uint32_t older, uint32_t newer)
 {
-    if (!is_end(older) && !is_end(newer) && range_is_free(&s->nodes[older]) &&
-        range_is_free(&s->nodes[newer]))
+    if (!is_end(older) && !is_end(newer) && range_is_idle(s, older) && range_is_idle(s, newer))
         drop(s, newer);
 }
 
 /* The newest nodes of a chain, or the oldest, as long as they are dead. */
 static void trim(tarn_space *s, uint32_t chain)
 {
-    while (!is_empty(s, chain) && range_is_free(&s->nodes[s->nodes[chain].prev]))
+    while (!is_empty(s, chain) && range_is_idle(s, s->nodes[chain].prev))
         drop(s, s->nodes[chain].prev);
-    while (!is_empty(s, chain) && range_is_free(&s->nodes[s->nodes[chain].next]))
+    while (!is_empty(s, chain) && range_is_idle(s, s->nodes[chain].next))
         drop(s, s->nodes[chain].next);
 }
 
@@ -137,7 +136,7 @@ static void trim(tarn_space *s, uint32_t chain)
 static bool is_high(const tarn_space *s, uint32_t i)
 {
     const tarn_range_node *n = s->nodes;
-    return !is_empty(s, HIGH_END) && range_at(&n[i]) >= n[n[HIGH_END].prev].at;
+    return !is_empty(s, HIGH_END) && n[i].at >= n[n[HIGH_END].prev].at;
 }
 
 static tarn_status linear_free(tarn_range *r, tarn_range_id id)
@@ -150,7 +149,7 @@ static tarn_status linear_free(tarn_range *r, tarn_range_id id)
         return tarn_space_stale_node(s, id);
     bool high = is_high(s, i);
     range_count_free(s, s->nodes[i].size);
-    s->nodes[i].at |= RANGE_FREE;
+    range_set_idle(s, i);
     join(s, i, s->nodes[i].next);
     join(s, s->nodes[i].prev, i);
     trim(s, high ? HIGH_END : LOW_END);
@@ -170,8 +169,7 @@ struct tour {
 
 static void show(struct tour *t, uint32_t i)
 {
-    const tarn_range_node *n = &t->s->nodes[i];
-    if (range_is_free(n) || !t->on)
+    if (range_is_idle(t->s, i) || !t->on)
         return;
     tarn_range_block block = range_block_of(t->s, i);
     tarn_range_block gap = {t->position, block.offset - t->position, 0, NULL};
@@ -186,8 +184,8 @@ static uint32_t wrap_of(const tarn_space *s)
 {
     uint32_t i = s->nodes[LOW_END].next;
     uint64_t before = 0;
-    for (; i != LOW_END && range_at(&s->nodes[i]) >= before; i = s->nodes[i].next)
-        before = range_at(&s->nodes[i]);
+    for (; i != LOW_END && s->nodes[i].at >= before; i = s->nodes[i].next)
+        before = s->nodes[i].at;
     return i;
 }
 
@@ -217,10 +215,10 @@ static bool check_node(const tarn_space *s, uint32_t chain, uint32_t i, struct s
 {
     const tarn_range_node *n = &s->nodes[i];
     if (i >= s->node_used || s->nodes[n->prev].next != i || s->nodes[n->next].prev != i ||
-        range_at(n) < s->first || end_of(n) > s->end || n->size == 0 || ++sums->seen > s->node_used)
+        n->at < s->first || end_of(n) > s->end || n->size == 0 || ++sums->seen > s->node_used)
         return false;
-    if (range_is_free(n)) /* I1, I3 */
-        return n->prev != chain && n->next != chain && !range_is_free(&s->nodes[n->prev]);
+    if (range_is_idle(s, i)) /* I1, I3 */
+        return n->prev != chain && n->next != chain && !range_is_idle(s, n->prev);
     sums->blocks++;
     sums->units += n->size;
     return true;
@@ -235,12 +233,9 @@ static bool check_low(const tarn_space *s, struct sums *sums)
     for (uint32_t i = n[LOW_END].next; i != LOW_END; i = n[i].next) {
         if (!check_node(s, LOW_END, i, sums))
             return false;
-        bool fall = range_at(&n[i]) < position;
-        bool joined =
-            !fall && range_is_free(&n[i]) && range_is_free(&n[n[i].prev]) && n[i].prev != LOW_END;
-        falls += fall;
+        falls += n[i].at < position;
         position = end_of(&n[i]);
-        if (falls > 1 || joined || (falls == 1 && position > oldest))
+        if (falls > 1 || (falls == 1 && position > oldest))
             return false;
     }
     return falls == 0 || is_empty(s, HIGH_END);
@@ -254,7 +249,7 @@ static bool check_high(const tarn_space *s, struct sums *sums)
     for (uint32_t i = n[HIGH_END].next; i != HIGH_END; i = n[i].next) {
         if (!check_node(s, HIGH_END, i, sums) || end_of(&n[i]) > position)
             return false;
-        position = range_at(&n[i]);
+        position = n[i].at;
         if (position < floor)
             return false;
     }

@@ -7,7 +7,9 @@
  *
  * I1  Node 0 is both ends of the chain of neighbours and never free, so a merge asks no question
  *     about the end. The linear core has a second chain, from node 1.
- * I2  A node that is not a live block's has RANGE_FREE in `at`: no id resolves to it.
+ * I2  Which nodes are live blocks' is told by one bit each in `idle`, 0 for live: no id resolves to
+ *     another. Whether a neighbour is free is asked there, too, so a free that merges nothing touches
+ *     no node but its own; the bits of 10^5 blocks are in the first-level cache, their nodes are not.
  * I3  An id is a node's index and the stamp of its block. A stamp comes again after 2^32 allocations;
  *     until then a freed block's id resolves to nothing.
  */
@@ -16,8 +18,6 @@
 
 #include <tarn/range.h>
 
-#define RANGE_FREE ((uint64_t)1 << 63)
-
 enum { RANGE_CHECK = 1u << 0 };
 
 /* The low bits of a live node's mark are the logarithm of its alignment, the others the
@@ -25,7 +25,7 @@ enum { RANGE_CHECK = 1u << 0 };
 enum { RANGE_LOG_BITS = 6 };
 
 struct tarn_range_node {
-    uint64_t at;         /* offset | RANGE_FREE */
+    uint64_t at;         /* offset */
     uint64_t size;       /* units */
     uint32_t prev, next; /* neighbours; of an unused node: the next unused one */
     uint32_t a;          /* live: stamp; free: the one before in its bin, 0 when first */
@@ -93,14 +93,20 @@ static inline void *range_user(const tarn_space *s, uint64_t index)
 
 /* ── Nodes ── */
 
-static inline uint64_t range_at(const tarn_range_node *n)
+/* Is this node no live block's? */
+static inline bool range_is_idle(const tarn_space *s, uint32_t i)
 {
-    return n->at & ~RANGE_FREE;
+    return (s->idle[i / 64] >> (i % 64) & 1) != 0;
 }
 
-static inline bool range_is_free(const tarn_range_node *n)
+static inline void range_set_idle(tarn_space *s, uint32_t i)
 {
-    return (n->at & RANGE_FREE) != 0;
+    s->idle[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+static inline void range_set_live(tarn_space *s, uint32_t i)
+{
+    s->idle[i / 64] &= ~((uint64_t)1 << (i % 64));
 }
 
 /* Empty, with `ends` nodes in use as ends of chains. */
@@ -113,12 +119,7 @@ static inline bool range_has_room(tarn_space *s, uint32_t count)
     return TARN_LIKELY(s->node_spare >= count) || tarn_space_grow_nodes(s, count);
 }
 
-/* The index that range_take will give next. */
-static inline uint32_t range_peek(const tarn_space *s)
-{
-    return s->node_idle != 0 ? s->node_idle : s->node_used;
-}
-
+/* A node, idle until it is entered as a block. */
 static inline uint32_t range_take(tarn_space *s)
 {
     uint32_t i = s->node_idle;
@@ -131,7 +132,7 @@ static inline uint32_t range_take(tarn_space *s)
 
 static inline void range_release(tarn_space *s, uint32_t i)
 {
-    s->nodes[i].at = RANGE_FREE;
+    range_set_idle(s, i);
     s->nodes[i].next = s->node_idle;
     s->node_idle = i;
     s->node_spare++;
@@ -141,20 +142,41 @@ static inline void range_release(tarn_space *s, uint32_t i)
 static inline uint32_t range_resolve(const tarn_space *s, tarn_range_id id)
 {
     uint32_t i = (uint32_t)id;
-    if (i >= s->node_used || range_is_free(&s->nodes[i]) || s->nodes[i].a != id >> 32)
-        return 0;
-    return i;
+    return i < s->node_used && s->nodes[i].a == id >> 32 && !range_is_idle(s, i) ? i : 0;
 }
 
-/* The node stands for a new live block. */
-void tarn_space_enter_block(tarn_space *s, uint32_t i, const tarn_range_request *request,
-                            tarn_range_block *out);
+/* The node stands for a new live block, whose user pointer may still be that of an old one. */
+static inline void range_enter_block(tarn_space *s, uint32_t i, uint32_t mark,
+                                     tarn_range_block *out)
+{
+    tarn_range_node *n = &s->nodes[i];
+    uint32_t stamp = s->stamp + 1;
+    stamp += stamp == 0; /* no block has the stamp of the ends */
+    s->stamp = stamp;
+    n->a = stamp;
+    n->b = mark;
+    range_set_live(s, i);
+    range_count_alloc(s, n->size);
+    out->offset = n->at;
+    out->size = n->size;
+    out->id = (tarn_range_id)stamp << 32 | i;
+    out->user = NULL;
+}
+
+/* The same, with all that a request says. */
+static inline void range_enter_request(tarn_space *s, uint32_t i, const tarn_range_request *want,
+                                       tarn_range_block *out)
+{
+    range_enter_block(s, i, want->run << RANGE_LOG_BITS | (uint32_t)__builtin_ctzll(want->align),
+                      out);
+    range_put_user(s, i, want->user);
+    out->user = want->user;
+}
 
 static inline tarn_range_block range_block_of(const tarn_space *s, uint32_t i)
 {
     const tarn_range_node *n = &s->nodes[i];
-    return (tarn_range_block){range_at(n), n->size, (tarn_range_id)n->a << 32 | i,
-                              range_user(s, i)};
+    return (tarn_range_block){n->at, n->size, (tarn_range_id)n->a << 32 | i, range_user(s, i)};
 }
 
 /* look, set_user and free of a stale id, for the cores that have nodes. */

@@ -31,9 +31,14 @@ enum {
 
 #define MARK_RUN(run) ((uint32_t)(run) << RANGE_LOG_BITS)
 
-/* ── Bins ──────────────────────────────────────────────────────────────────────────────────── */
+/* ── Bins: of sizes in granules ────────────────────────────────────────────────────────────── */
 
-static void push(tarn_space *s, uint32_t i, uint32_t bin)
+static uint32_t bin_of(const tarn_space *s, uint64_t size)
+{
+    return tarn_two_level_bin(B, size >> s->granule_log);
+}
+
+static inline void push(tarn_space *s, uint32_t i, uint32_t bin)
 {
     tarn_range_node *n = &s->nodes[i];
     uint32_t head = s->bins[bin];
@@ -46,7 +51,7 @@ static void push(tarn_space *s, uint32_t i, uint32_t bin)
     s->bins[bin] = i;
 }
 
-static void pull(tarn_space *s, uint32_t i, uint32_t bin)
+static inline void pull(tarn_space *s, uint32_t i, uint32_t bin)
 {
     const tarn_range_node *n = &s->nodes[i];
     if (n->b != 0)
@@ -63,7 +68,7 @@ static void pull(tarn_space *s, uint32_t i, uint32_t bin)
 /* A free run has another size now. */
 static void resize(tarn_space *s, uint32_t i, uint64_t size)
 {
-    uint32_t from = tarn_two_level_bin(B, s->nodes[i].size), to = tarn_two_level_bin(B, size);
+    uint32_t from = bin_of(s, s->nodes[i].size), to = bin_of(s, size);
     if (from != to) {
         pull(s, i, from);
         push(s, i, to);
@@ -76,10 +81,10 @@ static void resize(tarn_space *s, uint32_t i, uint64_t size)
 /* Where in a free run the block would begin; false when it does not fit. */
 static bool fits(const tarn_range_node *n, const tarn_range_request *want, uint64_t *start)
 {
-    uint64_t at = range_at(n), end = at + n->size;
+    uint64_t end = n->at + n->size;
     if (end > want->below)
         end = want->below;
-    *start = (at + want->align - 1) & ~(want->align - 1);
+    *start = (n->at + want->align - 1) & ~(want->align - 1);
     return *start <= end && want->size <= end - *start;
 }
 
@@ -99,7 +104,7 @@ static uint32_t search(const tarn_space *s, const tarn_range_request *want, uint
                        uint64_t *at)
 {
     uint32_t found = 0, first_only = want->flags & (TARN_RANGE_BEST | TARN_RANGE_LOW) ? 0 : 1;
-    uint32_t bin = tarn_two_level_bin(B, want->size);
+    uint32_t bin = bin_of(s, want->size);
     while ((bin = tarn_two_level_find(s->bits, B, s->rows, bin)) != TARN_TWO_LEVEL_NONE) {
         uint32_t left = look;
         for (uint32_t i = s->bins[bin]; i != 0 && left > 0; i = s->nodes[i].b, left--) {
@@ -126,13 +131,15 @@ static uint32_t find(const tarn_space *s, const tarn_range_request *want, uint64
         return search(s, want, UINT32_MAX, at);
     if (want->below != s->end)
         return search(s, want, want->flags & TARN_RANGE_FAST ? BOUNDED_LOOK : UINT32_MAX, at);
-    bin = tarn_two_level_find(s->bits, B, s->rows, tarn_two_level_fit(B, want->size));
+    bin = tarn_two_level_find(s->bits, B, s->rows,
+                              tarn_two_level_fit(B, want->size >> s->granule_log));
     if (bin != TARN_TWO_LEVEL_NONE && fits(&s->nodes[s->bins[bin]], want, at))
         return s->bins[bin];
     /* The first run may only be out of alignment: from this size on none is. */
     if (bin != TARN_TWO_LEVEL_NONE)
-        bin = tarn_two_level_find(s->bits, B, s->rows,
-                                  tarn_two_level_fit(B, want->size + (want->align - s->granule)));
+        bin = tarn_two_level_find(
+            s->bits, B, s->rows,
+            tarn_two_level_fit(B, (want->size + (want->align - s->granule)) >> s->granule_log));
     if (bin != TARN_TWO_LEVEL_NONE && fits(&s->nodes[s->bins[bin]], want, at))
         return s->bins[bin];
     return want->flags & TARN_RANGE_FAST ? 0 : search(s, want, UINT32_MAX, at);
@@ -159,36 +166,32 @@ static void unlink_node(tarn_space *s, uint32_t i)
     range_release(s, i);
 }
 
-/* Cut [at, at + size) out of free run i, which stays what is left of it. Returns the live node. */
+/* Cut [at, at + size) out of free run i, which stays what is left of it. Returns the block's node. */
 static uint32_t carve(tarn_space *s, uint32_t i, uint64_t at, uint64_t size)
 {
     tarn_range_node *n = &s->nodes[i];
-    uint64_t start = range_at(n), gap = at - start, rest = n->size - gap - size;
+    uint64_t gap = at - n->at, rest = n->size - gap - size;
     uint32_t live;
     if (gap == 0 && rest == 0) {
-        pull(s, i, tarn_two_level_bin(B, n->size));
-        n->at = at;
+        pull(s, i, bin_of(s, size));
         return i;
     }
     if (gap == 0) {
         live = link(s, n->prev, i, at, size);
-        n->at = (at + size) | RANGE_FREE;
+        n->at = at + size;
         resize(s, i, rest);
         return live;
     }
     live = link(s, i, n->next, at, size);
-    if (rest != 0) {
-        uint32_t tail = link(s, live, s->nodes[live].next, (at + size) | RANGE_FREE, rest);
-        push(s, tail, tarn_two_level_bin(B, rest));
-    }
+    if (rest != 0)
+        push(s, link(s, live, s->nodes[live].next, at + size, rest), bin_of(s, rest));
     resize(s, i, gap);
     return live;
 }
 
-static tarn_status tlsf_alloc(tarn_range *r, const tarn_range_request *request,
-                              tarn_range_block *out)
+static TARN_SLOW tarn_status alloc_slow(tarn_space *s, const tarn_range_request *request,
+                                        tarn_range_block *out)
 {
-    tarn_space *s = range_space(r);
     tarn_range_request want;
     uint64_t at = 0;
     tarn_status status =
@@ -202,8 +205,53 @@ static tarn_status tlsf_alloc(tarn_range *r, const tarn_range_request *request,
         return tarn_space_refuse(s, TARN_LIMIT, request, out);
     if (!range_has_room(s, 2) || (want.user != NULL && !tarn_space_room_for_users(s, s->node_room)))
         return tarn_space_refuse(s, TARN_NO_MEMORY, request, out);
-    tarn_space_enter_block(s, carve(s, i, at, want.size), &want, out);
+    range_enter_request(s, carve(s, i, at, want.size), &want, out);
     return TARN_OK;
+}
+
+/* The lowest `size` units of free run i, the first of its bin, as a block. Returns its node. */
+static inline uint32_t take_low(tarn_space *s, uint32_t i, uint32_t bin, uint64_t size)
+{
+    tarn_range_node *n = &s->nodes[i];
+    uint64_t rest = n->size - size;
+    if (TARN_LIKELY(rest == 0)) {
+        uint32_t second = n->b;
+        s->bins[bin] = second;
+        if (second != 0)
+            s->nodes[second].a = 0;
+        else
+            tarn_two_level_clear(s->bits, B, bin);
+        return i;
+    }
+    uint32_t live = link(s, n->prev, i, n->at, size);
+    n->at += size;
+    resize(s, i, rest);
+    return live;
+}
+
+/* The common request: no way named, no alignment beyond the granule, and something big enough in
+ * the index. `plain` is the largest size for which nothing else has to be looked at, 0 when the
+ * space checks its calls or counts its blocks. */
+static tarn_status tlsf_alloc(tarn_range *r, const tarn_range_request *request,
+                              tarn_range_block *out)
+{
+    tarn_space *s = range_space(r);
+    uint64_t align = request->align | (request->align == 0);
+    if (TARN_LIKELY((request->flags | request->run | request->below | (uintptr_t)request->user) ==
+                        0 &&
+                    request->size - 1 < s->plain && align <= s->granule &&
+                    (align & (align - 1)) == 0 && s->node_spare >= 2)) {
+        uint64_t granules = (request->size + s->granule - 1) >> s->granule_log;
+        uint32_t bin = tarn_two_level_find(s->bits, B, s->rows, tarn_two_level_fit(B, granules));
+        if (TARN_LIKELY(bin != TARN_TWO_LEVEL_NONE)) {
+            uint32_t i = take_low(s, s->bins[bin], bin, granules << s->granule_log);
+            range_enter_block(s, i, s->granule_log, out);
+            if (TARN_UNLIKELY(s->user_room != 0))
+                range_put_user(s, i, NULL);
+            return TARN_OK;
+        }
+    }
+    return alloc_slow(s, request, out);
 }
 
 /* A live node turns into free space: joined with its free neighbours. */
@@ -212,22 +260,23 @@ static void give_back(tarn_space *s, uint32_t i)
     tarn_range_node *n = &s->nodes[i];
     uint32_t prev = n->prev, next = n->next;
     uint64_t size = n->size;
-    bool low = range_is_free(&s->nodes[prev]), high = range_is_free(&s->nodes[next]);
+    bool low = range_is_idle(s, prev), high = range_is_idle(s, next);
+    if (TARN_LIKELY(!low && !high)) {
+        range_set_idle(s, i);
+        push(s, i, bin_of(s, size));
+        return;
+    }
     if (low && high) {
         size += s->nodes[next].size;
-        pull(s, next, tarn_two_level_bin(B, s->nodes[next].size));
+        pull(s, next, bin_of(s, s->nodes[next].size));
         unlink_node(s, next);
     }
+    unlink_node(s, i);
     if (low) {
-        unlink_node(s, i);
         resize(s, prev, s->nodes[prev].size + size);
-    } else if (high) {
-        s->nodes[next].at = n->at | RANGE_FREE;
-        unlink_node(s, i);
-        resize(s, next, s->nodes[next].size + size);
     } else {
-        n->at |= RANGE_FREE;
-        push(s, i, tarn_two_level_bin(B, size));
+        s->nodes[next].at = n->at;
+        resize(s, next, s->nodes[next].size + size);
     }
 }
 
@@ -279,8 +328,8 @@ static void sort_bins(tarn_space *s)
 {
     memset(s->bits, 0, s->bit_bytes);
     for (uint32_t i = s->nodes[0].prev; i != 0; i = s->nodes[i].prev) {
-        if (range_is_free(&s->nodes[i]))
-            push(s, i, tarn_two_level_bin(B, s->nodes[i].size));
+        if (range_is_idle(s, i))
+            push(s, i, bin_of(s, s->nodes[i].size));
     }
 }
 
@@ -309,7 +358,7 @@ static tarn_status tlsf_exchange(tarn_range *r, tarn_range_id id, tarn_range_id 
     if (s->hint == i) {
         do
             s->hint = s->nodes[s->hint].next;
-        while (range_is_free(&s->nodes[s->hint]));
+        while (range_is_idle(s, s->hint));
     }
     change_places(s, i, j);
     s->nodes[i].b = MARK_RUN(run) | (s->nodes[i].b & (((uint32_t)1 << RANGE_LOG_BITS) - 1));
@@ -323,11 +372,11 @@ static bool tlsf_before(tarn_range *r, uint64_t offset, uint32_t run, tarn_range
 {
     tarn_space *s = range_space(r);
     uint32_t i = s->hint;
-    if (i == 0 || range_is_free(&s->nodes[i]) || s->nodes[i].at < offset)
+    if (i == 0 || range_is_idle(s, i) || s->nodes[i].at < offset)
         i = 0;
     do
         i = s->nodes[i].prev;
-    while (i != 0 && (range_is_free(&s->nodes[i]) || s->nodes[i].at >= offset ||
+    while (i != 0 && (range_is_idle(s, i) || s->nodes[i].at >= offset ||
                       s->nodes[i].b >> RANGE_LOG_BITS == MARK_RUN(run) >> RANGE_LOG_BITS));
     if (i == 0)
         return false;
@@ -344,8 +393,8 @@ static void tlsf_visit(const tarn_range *r, tarn_range_visitor *see, void *user)
     const tarn_space *s = range_space(r);
     for (uint32_t i = s->nodes[0].next; i != 0; i = s->nodes[i].next) {
         const tarn_range_node *n = &s->nodes[i];
-        tarn_range_block run = range_is_free(n) ? (tarn_range_block){range_at(n), n->size, 0, NULL}
-                                                : range_block_of(s, i);
+        tarn_range_block run = range_is_idle(s, i) ? (tarn_range_block){n->at, n->size, 0, NULL}
+                                                   : range_block_of(s, i);
         if (!see(user, &run))
             return;
     }
@@ -362,8 +411,8 @@ static uint64_t check_bins(const tarn_space *s)
         if (tarn_two_level_has(s->bits, B, bin) != (s->bins[bin] != 0))
             return UINT64_MAX;
         for (uint32_t i = s->bins[bin]; i != 0; before = i, i = s->nodes[i].b) {
-            if (i >= s->node_used || !range_is_free(&s->nodes[i]) || s->nodes[i].a != before ||
-                tarn_two_level_bin(B, s->nodes[i].size) != bin || ++count > s->node_used)
+            if (i >= s->node_used || !range_is_idle(s, i) || s->nodes[i].a != before ||
+                bin_of(s, s->nodes[i].size) != bin || ++count > s->node_used)
                 return UINT64_MAX;
         }
     }
@@ -377,8 +426,8 @@ static tarn_status tlsf_check(const tarn_range *r)
     bool was_free = false;
     for (uint32_t i = s->nodes[0].next, before = 0; i != 0; before = i, i = s->nodes[i].next) {
         const tarn_range_node *n = &s->nodes[i];
-        bool is_free = i < s->node_used && range_is_free(n);
-        if (i >= s->node_used || range_at(n) != position || n->size == 0 || n->prev != before ||
+        bool is_free = i < s->node_used && range_is_idle(s, i);
+        if (i >= s->node_used || n->at != position || n->size == 0 || n->prev != before ||
             n->size > s->end - position || (was_free && is_free) || ++seen > s->node_used)
             return TARN_CORRUPT;
         runs += is_free;
@@ -402,8 +451,7 @@ static void clear(tarn_space *s)
 {
     memset(s->bits, 0, s->bit_bytes);
     tarn_space_clear_nodes(s, 1);
-    uint32_t all = link(s, 0, 0, s->first | RANGE_FREE, s->end - s->first);
-    push(s, all, tarn_two_level_bin(B, s->end - s->first));
+    push(s, link(s, 0, 0, s->first, s->end - s->first), bin_of(s, s->end - s->first));
 }
 
 static void tlsf_reset(tarn_range *r)
@@ -414,7 +462,7 @@ static void tlsf_reset(tarn_range *r)
 
 bool tarn_range_tlsf_set_up(tarn_space *s)
 {
-    unsigned limit = 64 - (unsigned)__builtin_clzll(s->end - s->first);
+    unsigned limit = 64 - (unsigned)__builtin_clzll((s->end - s->first) >> s->granule_log);
     if (limit < B + 1)
         limit = B + 1;
     s->rows = TARN_TWO_LEVEL_ROWS(B, limit);
@@ -424,6 +472,7 @@ bool tarn_range_tlsf_set_up(tarn_space *s)
     if (s->bits == NULL)
         return false;
     s->bins = (uint32_t *)(s->bits + words);
+    s->plain = s->flags == 0 && s->max_blocks == 0 ? s->end - s->first : 0;
     clear(s);
     return true;
 }
