@@ -123,23 +123,31 @@ static uint32_t search(const tarn_space *s, const tarn_range_request *want, uint
     return found;
 }
 
+/* The bin to take so many granules from: their own when its first run is big enough, else the first
+ * of which every run is. TARN_TWO_LEVEL_NONE when there is none. */
+static inline uint32_t good_bin(const tarn_space *s, uint64_t granules)
+{
+    uint32_t bin = tarn_two_level_bin(B, granules);
+    uint32_t first = s->bins[bin];
+    if (first != 0 && s->nodes[first].size >> s->granule_log >= granules)
+        return bin;
+    return tarn_two_level_find(s->bits, B, s->rows, tarn_two_level_fit(B, granules));
+}
+
 /* The free run for a block, and where in it; 0 when there is none. */
 static uint32_t find(const tarn_space *s, const tarn_range_request *want, uint64_t *at)
 {
+    uint64_t widest = want->size + (want->align - s->granule);
     uint32_t bin;
     if ((want->flags & (TARN_RANGE_BEST | TARN_RANGE_LOW)) != 0)
         return search(s, want, UINT32_MAX, at);
     if (want->below != s->end)
         return search(s, want, want->flags & TARN_RANGE_FAST ? BOUNDED_LOOK : UINT32_MAX, at);
-    bin = tarn_two_level_find(s->bits, B, s->rows,
-                              tarn_two_level_fit(B, want->size >> s->granule_log));
+    bin = good_bin(s, want->size >> s->granule_log);
     if (bin != TARN_TWO_LEVEL_NONE && fits(&s->nodes[s->bins[bin]], want, at))
         return s->bins[bin];
     /* The first run may only be out of alignment: from this size on none is. */
-    if (bin != TARN_TWO_LEVEL_NONE)
-        bin = tarn_two_level_find(
-            s->bits, B, s->rows,
-            tarn_two_level_fit(B, (want->size + (want->align - s->granule)) >> s->granule_log));
+    bin = tarn_two_level_find(s->bits, B, s->rows, tarn_two_level_fit(B, widest >> s->granule_log));
     if (bin != TARN_TWO_LEVEL_NONE && fits(&s->nodes[s->bins[bin]], want, at))
         return s->bins[bin];
     return want->flags & TARN_RANGE_FAST ? 0 : search(s, want, UINT32_MAX, at);
@@ -242,7 +250,7 @@ static tarn_status tlsf_alloc(tarn_range *r, const tarn_range_request *request,
                     request->size - 1 < s->plain && align <= s->granule &&
                     (align & (align - 1)) == 0 && s->node_spare >= 2)) {
         uint64_t granules = (request->size + s->granule - 1) >> s->granule_log;
-        uint32_t bin = tarn_two_level_find(s->bits, B, s->rows, tarn_two_level_fit(B, granules));
+        uint32_t bin = good_bin(s, granules);
         if (TARN_LIKELY(bin != TARN_TWO_LEVEL_NONE)) {
             uint32_t i = take_low(s, s->bins[bin], bin, granules << s->granule_log);
             range_enter_block(s, i, s->granule_log, out);
