@@ -48,7 +48,7 @@ int main(void)
         tarn_range_block b;
         if (tarn_range_alloc(&space.range, 40 + (unsigned)i, 64, 0, &b) != TARN_OK)
             return 1;
-        snprintf(base + b.offset, b.size, "message at %llu", (unsigned long long)b.offset);
+        snprintf(base + b.offset, (size_t)b.size, "message at %llu", (unsigned long long)b.offset);
         if (write(ends[1], &b, sizeof b) != (ssize_t)sizeof b)
             return 1;
     }

@@ -63,6 +63,7 @@ typedef struct tarn_range_defrag {
     tarn_range *range;
     tarn_range_defrag_options options;
     uint64_t cursor; /* blocks from here on have been looked at */
+    uint64_t target; /* blocks below it stay */
     uint32_t run;
     bool begun;
     tarn_range_move *open; /* the caller's, between a pass and its commit */

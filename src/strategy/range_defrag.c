@@ -2,9 +2,13 @@
 /*
  * range_defrag.c - blocks from the top of a range into free runs below, pass by pass.
  *
- *     offsets   │ live │ free │ live │ free     │ live │ free │ live │
- *                          ▲                                     │  ◄── cursor: what lies above it
- *                          └───────── reserved ──────────────────┘      was looked at
+ *     offsets   │ live │ free │ live │ free │ live │ free │ live │
+ *                          ▲              target ▲            │  ◄── cursor: what lies above it was
+ *                          └───── reserved ───────────────────┘      looked at
+ *
+ * Were there no free space between them, all live blocks would end at the target. Only what lies
+ * beyond it is moved, into the free runs before it as long as there is one that fits, so few blocks
+ * are moved, and none of them twice.
  *
  * I1  The cursor only falls, and a block that was moved is not looked at again: a run of passes ends.
  * I2  A proposed move holds two live blocks: the caller's, at its old place, and a reserved one of
@@ -16,6 +20,12 @@
 
 #include "strategy/range_any.h"
 
+static bool see_first(void *first, const tarn_range_block *run)
+{
+    *(uint64_t *)first = run->offset;
+    return false;
+}
+
 tarn_status tarn_range_defrag_begin(tarn_range_defrag *d, tarn_range *r,
                                     const tarn_range_defrag_options *options)
 {
@@ -25,23 +35,32 @@ tarn_status tarn_range_defrag_begin(tarn_range_defrag *d, tarn_range *r,
         return TARN_UNSUPPORTED;
     if (options != NULL)
         d->options = *options;
+    tarn_range_stats stats;
+    tarn_range_count(r, &stats);
+    tarn_range_visit(r, see_first, &d->target);
+    d->target += stats.live_units;
     d->run = r->ops->begin(r);
     d->begun = true;
     return TARN_OK;
 }
 
-/* The move of a block to a place below it; false when there is none. */
+/* A place for a block that ends at or below an offset. */
+static tarn_status place_below(tarn_range_defrag *d, uint64_t below, uint64_t size, uint64_t align,
+                               tarn_range_block *place)
+{
+    tarn_range_request want = {
+        .size = size, .align = align, .below = below, .flags = TARN_RANGE_FAST, .run = d->run};
+    return below != 0 ? d->range->ops->alloc(d->range, &want, place) : TARN_LIMIT;
+}
+
+/* The move of a block into the part that is to be filled, else to any place below it. */
 static tarn_status propose(tarn_range_defrag *d, const tarn_range_block *b, uint64_t align,
                            tarn_range_move *move)
 {
     tarn_range_block place;
-    tarn_range_request want = {.size = b->size,
-                               .align = align,
-                               .below = b->offset,
-                               .flags = TARN_RANGE_FAST,
-                               .run = d->run};
-    tarn_status status =
-        b->offset != 0 ? d->range->ops->alloc(d->range, &want, &place) : TARN_LIMIT;
+    tarn_status status = place_below(d, d->target, b->size, align, &place);
+    if (status == TARN_LIMIT)
+        status = place_below(d, b->offset, b->size, align, &place);
     if (status == TARN_OK)
         *move = (tarn_range_move){.id = b->id,
                                   .from = b->offset,
@@ -65,7 +84,8 @@ tarn_status tarn_range_defrag_pass(tarn_range_defrag *d, tarn_range_move *moves,
         return TARN_BUSY;
     if (d->options.max_moves != 0 && room > d->options.max_moves)
         room = d->options.max_moves;
-    while (*count < room && d->range->ops->before(d->range, d->cursor, d->run, &b, &align)) {
+    while (*count < room && d->range->ops->before(d->range, d->cursor, d->run, &b, &align) &&
+           b.offset + b.size > d->target) {
         bool never = d->options.max_units != 0 && b.size > d->options.max_units;
         if (b.size > left && !never)
             break; /* in the next pass */

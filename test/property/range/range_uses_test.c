@@ -72,9 +72,9 @@ static void assert_intact(void)
             continue;
         assert_int_equal(tarn_range_look(&space.range, records[i].id, &b), TARN_OK);
         assert_true(b.user == &records[i] && b.size == records[i].size);
-        assert_int_equal(pread(fd, bytes, b.size, (off_t)b.offset), b.size);
+        assert_int_equal(pread(fd, bytes, (size_t)b.size, (off_t)b.offset), b.size);
         fill(want, &records[i]);
-        assert_memory_equal(bytes, want, b.size);
+        assert_memory_equal(bytes, want, (size_t)b.size);
     }
     assert_int_equal(tarn_range_check(&space.range), TARN_OK);
 }
@@ -90,9 +90,9 @@ static void perform(tarn_range_move *m)
         ((struct record *)m->user)->id = 0;
         return;
     }
-    assert_int_equal(pread(fd, bytes, m->size, (off_t)m->from), m->size);
+    assert_int_equal(pread(fd, bytes, (size_t)m->size, (off_t)m->from), m->size);
     if (luck != 1)
-        assert_int_equal(pwrite(fd, bytes, m->size, (off_t)m->to), m->size);
+        assert_int_equal(pwrite(fd, bytes, (size_t)m->size, (off_t)m->to), m->size);
     m->outcome = luck < 3 ? TARN_MOVE_IGNORED : TARN_MOVE_DONE;
 }
 
