@@ -3,11 +3,14 @@
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
+#include "cases_frames.hpp"
 #include "cases_lifo.hpp"
 
+#include <foonathan/memory/iteration_allocator.hpp>
 #include <foonathan/memory/memory_pool.hpp>
 #include <foonathan/memory/memory_stack.hpp>
 #include <foonathan/memory/std_allocator.hpp>
+#include <foonathan/memory/temporary_allocator.hpp>
 
 namespace fm = foonathan::memory;
 
@@ -98,6 +101,45 @@ class foonathan_pairs
     }
 };
 
+class foonathan_frames
+{
+    fm::iteration_allocator<2> turns{2 * 65536};
+
+  public:
+    void begin()
+    {
+        turns.next_iteration();
+    }
+    void *alloc(size_t size)
+    {
+        return turns.allocate(size, 8);
+    }
+    void end()
+    {
+    }
+};
+
+/* Its thread's stack, and a marker that is unwound. */
+class foonathan_temporary
+{
+    alignas(fm::temporary_allocator) char place[sizeof(fm::temporary_allocator)];
+    fm::temporary_allocator *now = nullptr;
+
+  public:
+    void begin()
+    {
+        now = new (place) fm::temporary_allocator;
+    }
+    void *alloc(size_t size)
+    {
+        return now->allocate(size, 8);
+    }
+    void end()
+    {
+        now->~temporary_allocator();
+    }
+};
+
 /* One pool that serves the nodes of both containers (a list node has 24 bytes, a map node 48). */
 class foonathan_containers
 {
@@ -130,6 +172,8 @@ const bool entered = [] {
     bench::enter("create", "foonathan node_pool", bench::create<foonathan_pool_of, 64, 1000000>);
     bench::enter("containers", "foonathan node_pool", bench::containers<foonathan_containers>);
     bench::enter_arena<foonathan_stack>("foonathan memory_stack");
+    bench::enter("steps", "foonathan iteration_allocator", bench::steps<foonathan_frames>);
+    bench::enter("steps", "foonathan temporary_allocator", bench::steps<foonathan_temporary>);
     bench::enter("stack_pair", "foonathan memory_stack", bench::ordered_pair<foonathan_pairs>);
     bench::enter("stack_64", "foonathan memory_stack", bench::ordered_burst<foonathan_pairs, true>);
     return true;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stack and ring: blocks that go back in an order."""
+"""Stack, ring, frames and scratches: blocks that go in an order, or together."""
 from planning import HOT, PAIR, Case, ratios
 
 CASES = {
@@ -7,6 +7,8 @@ CASES = {
     "stack_64": Case("A stack: 64 blocks of 64 B, then back in reverse order", PAIR, **HOT, lead="tarn stack"),
     "ring_pair": Case("A ring: one block of 64 B, out and back", PAIR, **HOT, lead="tarn ring"),
     "ring_64": Case("A ring: 64 blocks of 64 B, then back, the oldest first", PAIR, **HOT, lead="tarn ring"),
+    "steps": Case("A step: ten allocations of 12–120 B, all gone at its end", {"step": "ns a step"}, **HOT,
+                  lead="tarn frames"),
 }
 
 GOALS = [

@@ -18,6 +18,7 @@
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
 #include <tarn/file.h>
+#include <tarn/frames.h>
 #include <tarn/grow.h>
 #include <tarn/layer.h>
 #include <tarn/limit.h>
@@ -32,6 +33,7 @@
 #include <tarn/range.h>
 #include <tarn/ring.h>
 #include <tarn/scope.h>
+#include <tarn/scratch.h>
 #include <tarn/segment.h>
 #include <tarn/segment_arena.h>
 #include <tarn/segment_pool.h>
