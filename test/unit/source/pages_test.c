@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -455,15 +456,30 @@ static void without_nodes(void *arg)
     assert_child(p.report.numa_placed + p.report.numa_refused == 0);
 }
 
+/* Pages of address space that the process has. */
+static unsigned long address_space(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+    assert_child(f != NULL && fscanf(f, "%lu", &pages) == 1);
+    (void)fclose(f);
+    return pages;
+}
+
 static void without_memory_to_populate(void *arg)
 {
     tarn_pages p;
     tarn_region r;
+    unsigned long before;
     (void)arg;
     assert_child(tarn_refuse_call(SYS_madvise, 2, 23, ENOMEM));
     assert_child(tarn_pages_init(&p, &(tarn_pages_options){.populate = true}) == TARN_OK);
-    assert_child(tarn_source_map(&p.source, page, 1, 0, &r) == TARN_NO_MEMORY);
+    (void)address_space(); /* what reading the file takes is taken now */
+    before = address_space();
+    for (int i = 0; i < 8; i++)
+        assert_child(tarn_source_map(&p.source, (size_t)16 << 20, 1, 0, &r) == TARN_NO_MEMORY);
     assert_child(mapped(&p) == 0);
+    assert_child(address_space() < before + ((size_t)16 << 20) / page);
     assert_child(tarn_source_map(&p.source, page, 1, TARN_MAP_RESERVE, &r) == TARN_OK);
     assert_child(tarn_source_commit(&p.source, r.ptr, page) == TARN_NO_MEMORY);
 }

@@ -232,6 +232,64 @@ static void the_oldest_goes_first(void **state)
     finish();
 }
 
+/* What is left of a run that was cut is as old as it was. */
+static void the_rest_keeps_its_age(void **state)
+{
+    char *old, *wall, *young;
+    (void)state;
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.first = 0});
+    old = take(4 * KIB);
+    wall = take(4 * KIB);
+    young = take(16 * KIB);
+    (void)take(4 * KIB);
+    give(old, 4 * KIB);
+    now += 16 * STEP;
+    give(young, 16 * KIB);
+    assert_ptr_equal(take(8 * KIB), young);
+    now += 17 * STEP;
+    assert_int_equal(tarn_spans_tick(&spans), 8 * KIB);
+    assert_int_equal(report().dirty, 4 * KIB);
+    assert_int_equal(old[0], 0);
+    assert_int_equal(young[8 * KIB], 1);
+    assert_int_equal(young[12 * KIB], 0);
+    assert_int_equal(wall[0], 1);
+    finish();
+}
+
+/* Four spans that came and went many times are kept no longer than if they had gone once. */
+static void no_more_is_kept_for_what_went_often(void **state)
+{
+    char *p[4];
+    (void)state;
+    for (int trimmed = 0; trimmed < 2; trimmed++) {
+        start(0, (tarn_spans_options){.policy = TARN_SPANS_FIXED});
+        for (int round = 0; round < 10; round++) {
+            for (int i = 0; i < 4; i++)
+                p[i] = take(64 * KIB);
+            for (int i = 0; i < 4; i++)
+                give(p[i], 64 * KIB);
+            if (trimmed != 0 && round < 9)
+                (void)tarn_spans_trim(&spans);
+        }
+        assert_int_equal(report().idle_spans, 4);
+        now += 16 * STEP;
+        assert_int_equal(tarn_spans_tick(&spans), 2 * 64 * KIB);
+        finish();
+    }
+}
+
+static void a_limit_below_a_granule_is_one(void **state)
+{
+    char *p;
+    (void)state;
+    start(TARN_SOURCE_PURGE, (tarn_spans_options){.idle_limit = 100});
+    p = take(32 * KIB);
+    (void)take(4 * KIB);
+    give(p, 32 * KIB);
+    assert_int_equal(report().dirty, 4 * KIB);
+    finish();
+}
+
 static void at_once_and_never(void **state)
 {
     char *p;
@@ -330,6 +388,9 @@ int main(void)
         cmocka_unit_test(used_again_is_not_given_back),
         cmocka_unit_test(a_pause_purges_nothing_of_the_young),
         cmocka_unit_test(the_oldest_goes_first),
+        cmocka_unit_test(the_rest_keeps_its_age),
+        cmocka_unit_test(no_more_is_kept_for_what_went_often),
+        cmocka_unit_test(a_limit_below_a_granule_is_one),
         cmocka_unit_test(at_once_and_never),
         cmocka_unit_test(by_hand_only),
         cmocka_unit_test(without_purge),

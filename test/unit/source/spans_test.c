@@ -146,6 +146,21 @@ static void spans_grow_by_policy(void **state)
     }
 }
 
+static void a_percentage_is_of_a_hundred(void **state)
+{
+    tarn_spans_options o = small();
+    (void)state;
+    o.first = 800 * KIB;
+    o.most = 8000 * KIB;
+    o.policy = TARN_SPANS_PERCENT;
+    o.percent = 150;
+    start(o);
+    (void)take(800 * KIB);
+    (void)take(4 * KIB);
+    assert_int_equal(report().held, 2000 * KIB);
+    finish();
+}
+
 static void what_comes_back_is_used_again(void **state)
 {
     uint32_t traits;
@@ -486,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_judged),
         cmocka_unit_test(spans_grow_by_policy),
+        cmocka_unit_test(a_percentage_is_of_a_hundred),
         cmocka_unit_test(what_comes_back_is_used_again),
         cmocka_unit_test(neighbours_become_one),
         cmocka_unit_test(alignments),
