@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -51,6 +52,15 @@ bool tarn_can_refuse(void)
 {
     tarn_death d = tarn_death_run(refuse_one, NULL);
     return d.signal == 0 && d.status == 0;
+}
+
+bool tarn_hears_advice(void)
+{
+    void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool takes_nonsense = page != MAP_FAILED && madvise(page, 4096, 9999) == 0;
+    if (page != MAP_FAILED)
+        (void)munmap(page, 4096);
+    return !takes_nonsense;
 }
 
 bool tarn_refuse_files(void)

@@ -29,6 +29,9 @@ bool tarn_refuse_call(long number, int arg, uint32_t value, int error);
 /* Can it be had here? Asks a child. */
 bool tarn_can_refuse(void);
 
+/* Is advice on memory heard? An emulator of processes takes all of it, and does nothing. */
+bool tarn_hears_advice(void);
+
 /* From now on the process can open no file. */
 bool tarn_refuse_files(void);
 

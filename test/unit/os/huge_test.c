@@ -51,7 +51,7 @@ static void plain_pages_have_none(void **state)
 static char *half_populated(void)
 {
     char *p = big != 0 ? tarn_os_reserve(6 * big, big) : NULL;
-    if (p == NULL)
+    if (p == NULL || !tarn_hears_advice())
         return NULL;
     p += big;
     if (!tarn_os_commit(p, 4 * big) || !tarn_os_advise_huge(p, 4 * big) ||
@@ -88,7 +88,7 @@ static void many_runs_are_added_up(void **state)
     char *p = big == (size_t)2 << 20 ? tarn_os_map(count * big, big) : NULL;
     tarn_os_huge h;
     (void)state;
-    if (p == NULL || !tarn_os_advise_huge(p, count * big))
+    if (p == NULL || !tarn_hears_advice() || !tarn_os_advise_huge(p, count * big))
         skip();
     for (size_t i = 0; i < count; i += 2) {
         p[i * big] = 1;
@@ -181,7 +181,8 @@ static void explicit_pages_of_the_default_size(void **state)
 {
     size_t size = tarn_os_huge_size();
     (void)state;
-    if (size == 0 || size > (size_t)32 << 20 || !tarn_raise_hugepages(size, 2)) {
+    if (size == 0 || size > (size_t)32 << 20 || !tarn_hears_advice() ||
+        !tarn_raise_hugepages(size, 2)) {
         print_message("no explicit huge pages can be had here\n");
         skip();
     }

@@ -214,6 +214,8 @@ static void populated_pages_are_there_and_unchanged(void **state)
 {
     char *p = tarn_os_map(32 * page, page);
     (void)state;
+    if (!tarn_hears_advice())
+        skip();
     assert_non_null(p);
     assert_int_equal(resident(p, 32 * page), 0);
     p[3 * page] = 7;
