@@ -11,6 +11,7 @@
  *     tarn::pool_resource                       std::pmr over pools of its own        one virtual call
  *     tarn::slab_resource                       std::pmr over a slab of its own         one virtual call
  *     tarn::resource_allocator(resource)        a tarn_allocator over std::pmr        one indirect, one virtual call
+ *     tarn::offset_ptr, segment_allocator<T>    containers in shared memory           one atomic instruction
  *     tarn::make, destroy, allocate_unique      single objects
  *     tarn::pool, slab, arena, scope, pages          owners of what C sets up and tears down
  *
@@ -22,6 +23,7 @@
 #include <tarn/cxx/allocator.hpp>
 #include <tarn/cxx/arena.hpp>
 #include <tarn/cxx/base.hpp>
+#include <tarn/cxx/offset.hpp>
 #include <tarn/cxx/owners.hpp>
 #include <tarn/cxx/pmr.hpp>
 #include <tarn/cxx/pools.hpp>

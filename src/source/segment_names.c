@@ -70,7 +70,7 @@ tarn_status tarn_segment_judge(tarn_segment *s, const tarn_segment_head *h, size
     if (h->lock_bytes != sizeof(tarn_robust) || h->members != TARN_SEGMENT_MEMBERS)
         return tarn_segment_refuse(s, TARN_UNSUPPORTED, "open: made with another C library");
     if (h->names == 0 || h->names > NAMES_MOST || h->limit > PTRDIFF_MAX || h->size > h->limit ||
-        h->size < segment_data(h->names))
+        h->size < segment_data(h->names) || h->clean > 1)
         return tarn_segment_refuse(s, TARN_CORRUPT, "open: the sizes in the head do not fit");
     if (h->size > length)
         return tarn_segment_refuse(s, TARN_CORRUPT, "open: the file has %zu bytes, of %zu", length,
