@@ -74,7 +74,7 @@ static tarn_status make(tarn_segment *s, const tarn_segment_options *options, ta
     tarn_segment_fill_head(&full, s->file.limit, names);
     memcpy((char *)s->head + sizeof full.magic, (char *)&full + sizeof full.magic,
            sizeof full - sizeof full.magic);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_signal_fence(__ATOMIC_RELEASE); /* a death sees stores in the program's order */
     memcpy(s->head->magic, full.magic, sizeof full.magic);
     s->report.found = TARN_SEGMENT_CREATED;
     return TARN_OK;

@@ -11,7 +11,6 @@
 static _Alignas(64) unsigned char place[8192];
 static tarn_segment_pool pool;
 static tarn_segment_arena arena;
-static char elsewhere[64];
 
 static char *start(void)
 {
@@ -31,9 +30,10 @@ static void double_free(void *arg)
 
 static void foreign_pointer(void *arg)
 {
+    char on_the_stack[8] = "";
     (void)start();
     (void)arg;
-    tarn_segment_pool_free(&pool, elsewhere);
+    tarn_segment_pool_free(&pool, on_the_stack);
 }
 
 static void interior_pointer(void *arg)
@@ -58,10 +58,11 @@ static void wrong_size(void *arg)
 
 static void foreign_to_the_arena(void *arg)
 {
+    char on_the_stack[8] = "";
     (void)arg;
     (void)tarn_segment_arena_format(place, sizeof place);
     (void)tarn_segment_arena_init(&arena, place, sizeof place, "texts");
-    tarn_segment_arena_free(&arena, elsewhere, 8);
+    tarn_segment_arena_free(&arena, on_the_stack, 8);
 }
 
 static void each_with_its_line(void **state)

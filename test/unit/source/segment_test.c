@@ -85,7 +85,7 @@ static void it_grows_and_all_see_it(void **state)
         assert_int_equal(tarn_segment_init(&s, &o), TARN_OK);
         assert_int_equal(tarn_segment_init(&t, &o), TARN_OK);
         for (int i = 0; i < 7; i++) {
-            char name[8];
+            char name[16];
             (void)snprintf(name, sizeof name, "m%d", i);
             tarn_segment *maker = i % 2 ? &s : &t, *other = i % 2 ? &t : &s;
             assert_int_equal(tarn_segment_open_memory(maker, name, 500000, &here), TARN_OK);
