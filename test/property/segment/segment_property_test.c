@@ -378,7 +378,8 @@ static bool within(size_t at, size_t from, size_t size)
  * pool and the arena keep of themselves (as in the pictures of their files). */
 static bool is_guarded(const tarn_segment_head *h, const segment_name *names, size_t at)
 {
-    if (at < offsetof(tarn_segment_head, names_lock) ||
+    if (at < offsetof(tarn_segment_head, clean) ||
+        within(at, offsetof(tarn_segment_head, owners), sizeof h->owners) ||
         within(at, SEGMENT_PAGE, h->names * sizeof *names))
         return true;
     for (uint32_t i = 0; i < h->names; i++) {
@@ -420,7 +421,8 @@ static void damage_is_refused_or_harmless(void **state)
         char *target = map_file(other);
         memcpy(target, is_clean ? clean : dirty, cut);
         for (size_t n = 1 + (size_t)(draw(&random) % 4); n > 0; n--) {
-            size_t at = (size_t)(draw(&random) % (draw(&random) % 2 == 0 ? 9000 : length));
+            size_t below = draw(&random) % 2 == 0 ? 9000 : length;
+            size_t at = (size_t)(draw(&random) % below);
             unsigned char bit = (unsigned char)(1u << draw(&random) % 8);
             if (at >= cut)
                 continue;
