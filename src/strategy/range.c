@@ -284,8 +284,8 @@ static const tarn_range_ops DEAD_OPS = {.bytes = sizeof DEAD_OPS,
 static tarn_status judge_options(const tarn_space_options *o)
 {
     uint64_t granule = o->granule != 0 ? o->granule : 1;
-    if (o->units == 0 || o->core < TARN_RANGE_TLSF || o->core > TARN_RANGE_BITMAP ||
-        (granule & (granule - 1)) != 0 || (o->first & (granule - 1)) != 0 || o->units < granule)
+    if (o->units == 0 || (unsigned)o->core > TARN_RANGE_BITMAP || (granule & (granule - 1)) != 0 ||
+        (o->first & (granule - 1)) != 0 || o->units < granule)
         return TARN_BAD_ARGUMENT;
     if (o->units > TARN_RANGE_UNITS_MAX || o->first > TARN_RANGE_UNITS_MAX - o->units)
         return TARN_TOO_BIG;

@@ -27,4 +27,13 @@ typedef struct bare_subject {
 extern const bare_subject bare_subjects[];
 extern const size_t bare_subject_count;
 
+/* A test of its own, of what is no allocator. */
+typedef struct bare_other {
+    const char *name;
+    bool (*holds)(void);
+} bare_other;
+
+extern const bare_other bare_others[];
+extern const size_t bare_other_count;
+
 #endif
