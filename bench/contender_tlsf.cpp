@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Two-level segregated fit over one region of pages: called by name, through the handle, metadata outside. */
 #include "cases_blocks.hpp"
+#include "cases_latency.hpp"
 #include "cases_mixed.hpp"
 
 #include <tarn/pages.h>
+#include <tarn/pool.h>
 #include <tarn/tlsf.h>
 
 namespace
@@ -19,7 +21,7 @@ class region_base
     tarn_region region;
     tarn_tlsf tlsf;
 
-    explicit region_base(tarn_allocator *metadata = nullptr, size_t grain = 0)
+    explicit region_base(tarn_allocator *metadata = nullptr)
     {
         tarn_pages_options how = {};
         bench::must(tarn_pages_init(&pages, &how) == TARN_OK, "tarn_pages_init");
@@ -28,7 +30,6 @@ class region_base
         options.buffer = region.ptr;
         options.buffer_size = region.size;
         options.metadata = metadata;
-        options.grain = grain;
         bench::must(tarn_tlsf_init(&tlsf, &options) == TARN_OK, "tarn_tlsf_init");
     }
     ~region_base()
@@ -75,7 +76,7 @@ template <bool Outside> class handle : region_base
 
   public:
     explicit handle(size_t block_size = 0, size_t = 0)
-        : region_base(Outside ? tarn_libc() : nullptr, Outside ? 16 : 0), block(block_size)
+        : region_base(Outside ? tarn_libc() : nullptr), block(block_size)
     {
     }
     void *alloc()
@@ -96,17 +97,53 @@ template <bool Outside> class handle : region_base
     }
 };
 
+/* One run of blocks that lies in memory of the caller's, written before. */
+template <bool Steady> class warm_pool
+{
+    std::vector<char> bytes;
+    tarn_pool pool;
+
+  public:
+    warm_pool(size_t block, size_t capacity) : bytes(tarn_pool_bytes(block, 16, capacity) + 64, 1)
+    {
+        tarn_pool_options options = {};
+        options.block_size = block;
+        options.capacity = capacity;
+        options.buffer = bytes.data();
+        options.buffer_size = bytes.size();
+        options.steady = Steady;
+        bench::must(tarn_pool_init(&pool, &options) == TARN_OK, "tarn_pool_init");
+    }
+    ~warm_pool()
+    {
+        tarn_pool_deinit(&pool);
+    }
+    warm_pool(const warm_pool &) = delete;
+    warm_pool &operator=(const warm_pool &) = delete;
+    void *alloc(size_t)
+    {
+        return tarn_pool_alloc(&pool);
+    }
+    void free(void *p, size_t)
+    {
+        tarn_pool_free(&pool, p);
+    }
+};
+
 template <class P> void enter_all(const char *name)
 {
     bench::enter("pair", name, bench::pair<P, 64>);
     bench::enter("burst", name, bench::burst<P, 64, true>);
     bench::enter_mixed<P>(name);
+    bench::enter("latency", name, bench::latency<P>);
 }
 
 const bool entered = [] {
     enter_all<direct>("tarn tlsf, direct");
     enter_all<handle<false>>("tarn tlsf");
     enter_all<handle<true>>("tarn tlsf, outside");
+    bench::enter("latency_64", "tarn pool", bench::latency_64<warm_pool<false>>);
+    bench::enter("latency_64", "tarn pool, steady", bench::latency_64<warm_pool<true>>);
     return true;
 }();
 

@@ -3,6 +3,7 @@
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
+#include "cases_latency.hpp"
 #include "cases_mixed.hpp"
 #include "cases_nohelp.hpp"
 #include "cases_objects.hpp"
@@ -110,6 +111,8 @@ const bool entered = [] {
     bench::enter_objects<malloced>("malloc");
     bench::enter_nohelp<system_malloc>("malloc");
     bench::enter("threads", "malloc", bench::threads<system_malloc>);
+    bench::enter("latency", "malloc", bench::latency<system_malloc>);
+    bench::enter("latency_64", "malloc", bench::latency_64<system_malloc>);
     return true;
 }();
 

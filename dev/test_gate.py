@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import check_instructions
+import check_longest
 import gate_seeds
 import gatelib
 
@@ -141,6 +142,15 @@ def test_budgets():
             yield f"instructions: {measured} gives {faults}"
 
 
+def test_promises():
+    """The same for the longest operations."""
+    table = check_longest.promises("#define TARN_TLSF_FREE_MOST    160\n")
+    for most, words in ((160, None), (80, None), (161, "promised are 160"), (79, "no operation took half")):
+        faults = check_longest.judge(table, [("gcc", {"FREE": most}, {})])
+        if len(faults) != (words is not None) or (words and words not in faults[0]):
+            yield f"longest: {most} gives {faults}"
+
+
 def main():
     ap = gatelib.parser(__doc__)
     ap.add_argument("--only", default="")
@@ -149,6 +159,7 @@ def main():
     with concurrent.futures.ProcessPoolExecutor(2) as workers:
         faults = [fault for found in workers.map(judge, seeds) for fault in found]
     faults += test_budgets()
+    faults += test_promises()
     gatelib.finish("gate", faults, f"{len(seeds)} seeded trees judged as they should be")
 
 

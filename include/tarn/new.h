@@ -20,6 +20,7 @@
 #include <tarn/site.h>
 #include <tarn/slab.h>
 #include <tarn/stack.h>
+#include <tarn/tlsf.h>
 
 #ifdef __cplusplus
 extern "C++" {
@@ -47,6 +48,10 @@ static TARN_FAST void *tarn_get(tarn_stack *a, size_t size, tarn_spec spec)
 {
     return tarn_stack_get(a, size, spec);
 }
+static TARN_FAST void *tarn_get(tarn_tlsf *a, size_t size, tarn_spec spec)
+{
+    return tarn_tlsf_alloc(a, size, spec);
+}
 static TARN_FAST void tarn_put(tarn_allocator *a, void *p, size_t size, tarn_spec spec)
 {
     tarn_free(a, p, size, spec);
@@ -71,14 +76,19 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
 {
     tarn_stack_put(a, p, size, spec);
 }
+static TARN_FAST void tarn_put(tarn_tlsf *a, void *p, size_t size, tarn_spec spec)
+{
+    tarn_tlsf_free(a, p, size, spec);
+}
 }
 #else
 /**
  * tarn_get - tarn_alloc on a concrete allocator (tarn_pool *, tarn_arena *, tarn_ring *, tarn_slab *,
- * tarn_stack *), inlined, or on a tarn_allocator *.
+ * tarn_stack *), inlined, on a tarn_tlsf *, called directly, or on a tarn_allocator *.
  *
  * Units    size in bytes.
- * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_ring_get, tarn_slab_alloc, tarn_stack_get and tarn_alloc.
+ * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_ring_get, tarn_slab_alloc, tarn_stack_get,
+ *          tarn_tlsf_alloc and tarn_alloc.
  * Fails    NULL, as these.
  * Threads  as the allocator.
  * Cost     as these.
@@ -90,13 +100,15 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
              : tarn_arena_get, tarn_ring *                                                         \
              : tarn_ring_get, tarn_slab *                                                          \
              : tarn_slab_alloc, tarn_stack *                                                       \
-             : tarn_stack_get)((a), (size), (spec))
+             : tarn_stack_get, tarn_tlsf *                                                         \
+             : tarn_tlsf_alloc)((a), (size), (spec))
 /**
  * tarn_put - tarn_free on a concrete allocator (tarn_pool *, tarn_arena *, tarn_ring *, tarn_slab *,
- * tarn_stack *), inlined, or on a tarn_allocator *.
+ * tarn_stack *), inlined, on a tarn_tlsf *, called directly, or on a tarn_allocator *.
  *
  * Units    size in bytes.
- * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_ring_put, tarn_slab_free, tarn_stack_put and tarn_free.
+ * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_ring_put, tarn_slab_free, tarn_stack_put,
+ *          tarn_tlsf_free and tarn_free.
  * Threads  as the allocator.
  * Cost     as these.
  */
@@ -107,7 +119,8 @@ static TARN_FAST void tarn_put(tarn_stack *a, void *p, size_t size, tarn_spec sp
              : tarn_arena_put, tarn_ring *                                                         \
              : tarn_ring_put, tarn_slab *                                                          \
              : tarn_slab_free, tarn_stack *                                                        \
-             : tarn_stack_put)((a), (block), (size), (spec))
+             : tarn_stack_put, tarn_tlsf *                                                         \
+             : tarn_tlsf_free)((a), (block), (size), (spec))
 #endif
 
 /* The alignment of what p points to. */

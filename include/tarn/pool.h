@@ -57,8 +57,10 @@ typedef struct tarn_pool_options {
     void *buffer;       /* the caller's bytes, which must outlive the pool: one run, no growth */
     size_t buffer_size; /* bytes; see tarn_pool_bytes */
 
-    bool exact;       /* refuse any size but block_size; default: serve smaller ones, too */
-    bool check;       /* check each call, see tarn_pool_free, and that it is made by the thread that
+    bool exact;  /* refuse any size but block_size; default: serve smaller ones, too */
+    bool steady; /* every alloc and free takes the same time, some 15 ns: no block is kept at hand,
+                         so that no call has 64 of them to fetch or put back; default: false */
+    bool check;  /* check each call, see tarn_pool_free, and that it is made by the thread that
                          made the first one, see tarn_share; default: false, true in a library
                          built with TARN_CHECKED */
     const char *name; /* must outlive the pool; default: "pool" */

@@ -46,10 +46,10 @@ TARN_BEGIN_DECLS
  * hold for an allocator of fixed regions that does not check: no call of a source, no TARN_ZERO, and
  * no copy in a resize.
  */
-#define TARN_TLSF_ALLOC_MOST   200
-#define TARN_TLSF_ALIGNED_MOST 300 /* alloc with more than the alignment that all blocks have */
-#define TARN_TLSF_FREE_MOST    200
-#define TARN_TLSF_RESIZE_MOST  260
+#define TARN_TLSF_ALLOC_MOST   300
+#define TARN_TLSF_ALIGNED_MOST 500 /* alloc with more than the alignment that all blocks have */
+#define TARN_TLSF_FREE_MOST    170
+#define TARN_TLSF_RESIZE_MOST  240
 
 /* Bytes: what sizes are rounded to, and the alignment that every block has at least: 16, or 8 where
  * max_align_t asks for no more. */

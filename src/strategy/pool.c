@@ -11,8 +11,8 @@
  * will be handed out, a refill lays them in address order, and a batch is one copy. pool_chunk.h
  * has the chunks and the counting, pool_ops.c the view as an allocator.
  *
- * I1  full <= top <= empty. With `check` all three are equal: every alloc and free takes the slow
- *     way, and no release build pays a branch for it.
+ * I1  full <= top <= empty. With `check` or `steady` all three are equal: every alloc and free takes
+ *     the slow way, and no other pool pays a branch for it.
  * I2  After deinit, too, the three are equal, span is 0 and min_size SIZE_MAX: whatever is called
  *     lands in a slow half, which looks at the flags first.
  * I3  Blocks at hand are carved, not free in a bitmap, and pairwise different unless the program
@@ -108,8 +108,8 @@ void tarn_pool_free_slow(tarn_pool *pool, void *block)
     }
     if (tarn_pool_stranger(pool, block))
         return;
-    if ((pool->flags & TARN_POOL_CHECK) != 0) {
-        give_back(pool, block, true);
+    if ((pool->flags & TARN_POOL_NONE_AT_HAND) != 0) {
+        give_back(pool, block, (pool->flags & TARN_POOL_CHECK) != 0);
         return;
     }
     flush_older(pool);
@@ -118,7 +118,7 @@ void tarn_pool_free_slow(tarn_pool *pool, void *block)
 
 void tarn_pool_put_slow(tarn_pool *pool, void *block, size_t size, tarn_spec spec)
 {
-    if (block != NULL && pool->flags == TARN_POOL_CHECK) { /* and not dead, too */
+    if (block != NULL && (pool->flags & (TARN_POOL_CHECK | TARN_POOL_DEAD)) == TARN_POOL_CHECK) {
         bool fits = size == 0 || size - pool->min_size <= pool->span;
         if (!fits || (spec & TARN_ALIGN_BITS) > pool->spec_max) {
             fault(pool, fits ? TARN_FAULT_WRONG_ALIGN : TARN_FAULT_WRONG_SIZE, block,
@@ -168,7 +168,7 @@ void *tarn_pool_alloc_slow(tarn_pool *pool)
     }
     if (tarn_pool_stranger(pool, NULL))
         return NULL;
-    if ((pool->flags & TARN_POOL_CHECK) != 0) {
+    if ((pool->flags & TARN_POOL_NONE_AT_HAND) != 0) {
         void *block;
         if (tarn_pool_take(pool, 1, &block, &status) == 1)
             return block;
@@ -345,12 +345,13 @@ tarn_status tarn_pool_init(tarn_pool *pool, const tarn_pool_options *o)
     pool->init = o->init;
     pool->fini = o->fini;
     pool->user = o->user;
-    pool->flags = o->check || TARN_CHECKED ? TARN_POOL_CHECK : 0;
+    pool->flags =
+        (o->check || TARN_CHECKED ? TARN_POOL_CHECK : 0u) | (o->steady ? TARN_POOL_STEADY : 0u);
     pool->index = pool->small_index;
     pool->index_size = sizeof pool->small_index / sizeof *pool->small_index;
     pool->full = pool->slots;
     pool->empty = pool->top =
-        (pool->flags & TARN_POOL_CHECK) != 0 ? pool->slots : pool->slots + TARN_POOL_SLOTS;
+        (pool->flags & TARN_POOL_NONE_AT_HAND) != 0 ? pool->slots : pool->slots + TARN_POOL_SLOTS;
     pool->allocator.ops = o->init == NULL ? &tarn_pool_ops : &tarn_pool_cache_ops;
     if (o->buffer != NULL)
         return init_buffer(pool, o);

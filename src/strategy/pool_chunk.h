@@ -46,8 +46,10 @@ _Static_assert(sizeof(struct tarn_pool_chunk) <= sizeof(((tarn_pool *)0)->sole),
 
 /* pool->flags */
 enum {
-    TARN_POOL_CHECK = 1u << 0, /* every call is checked: nothing is kept at hand */
-    TARN_POOL_DEAD = 1u << 1   /* deinitialised                                  */
+    TARN_POOL_CHECK = 1u << 0,  /* every call is checked: nothing is kept at hand */
+    TARN_POOL_DEAD = 1u << 1,   /* deinitialised                                  */
+    TARN_POOL_STEADY = 1u << 2, /* nothing is kept at hand */
+    TARN_POOL_NONE_AT_HAND = TARN_POOL_CHECK | TARN_POOL_STEADY
 };
 
 /* What a block address turned out to be. */

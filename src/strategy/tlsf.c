@@ -21,12 +21,6 @@
  * "Implementation of a constant-time dynamic storage allocator", Software: Practice and Experience
  * 38 (2008) 995-1026. Boundary tags: D. Knuth, The Art of Computer Programming, 1, section 2.5.
  */
-/* gcc would load the two links of a piece, or two counters, as one 16-byte word shortly after each was
- * stored by itself; such a load waits for the stores to reach the cache. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-tree-slp-vectorize")
-#endif
-
 #include "strategy/tlsf_core.h"
 
 #include "base/mem.h"
@@ -307,7 +301,9 @@ static __attribute__((noinline)) void *alloc_larger(tarn_tlsf *t, size_t size, t
                                                     size_t need)
 {
     char *p = take_larger(t, need);
-    return TARN_LIKELY(p != NULL) ? p : alloc_slow(t, size, spec);
+    if (TARN_LIKELY(p != NULL))
+        return p;
+    return t->source != NULL ? alloc_slow(t, size, spec) : refuse(t, TARN_NO_MEMORY, size, spec);
 }
 
 void *tarn_tlsf_alloc(tarn_tlsf *t, size_t size, tarn_spec spec)

@@ -176,6 +176,7 @@ static void over_unmake(tarn_allocator *a, void *user)
 static const probe_options slack = {.slack = 40};
 static const tarn_pool_options grows = {.block_size = 72, .chunk_size = 4096},
                                tiny = {.block_size = 3},
+                               steady = {.block_size = 40, .limit = 90, .steady = true},
                                checks = {.block_size = 48, .limit = 60, .check = true},
                                fixed = {.block_size = 40, .capacity = 70},
                                placed = {.block_size = 56,
@@ -196,6 +197,7 @@ static const subject SUBJECTS[] = {
     {"pages", pages_make, pages_unmake, NULL, 20000, 65536, false},
     {"probe(slack)", probe_make, probe_unmake, &slack, 3000, 4096, false},
     {"pool(72)", pool_make, pool_unmake, &grows, 72, 8, false},
+    {"pool(40, limit 90, steady)", pool_make, pool_unmake, &steady, 40, 8, true},
     {"pool(3)", pool_make, pool_unmake, &tiny, 3, 1, false},
     {"pool(48, limit 60, check)", pool_make, pool_unmake, &checks, 48, 16, true},
     {"pool(40, capacity 70)", pool_make, pool_unmake, &fixed, 40, 8, true},

@@ -425,6 +425,28 @@ static void nothing_of_a_large_granule_is_wasted(void **unused)
     tarn_pages_deinit(&huge);
 }
 
+static void a_steady_pool_keeps_nothing_at_hand(void **unused)
+{
+    (void)unused;
+    tarn_pool steady;
+    void *p[100];
+    tarn_pool_options o = {.block_size = 32, .steady = true, .name = "steady"};
+    assert_int_equal(tarn_pool_init(&steady, &o), TARN_OK);
+    for (int i = 0; i < 100; i++) {
+        p[i] = tarn_pool_alloc(&steady);
+        assert_ptr_equal(p[i], (char *)p[0] + 32 * i);
+        assert_ptr_equal(steady.top, steady.full);
+        assert_ptr_equal(steady.top, steady.empty);
+    }
+    for (int i = 99; i >= 0; i -= 3) {
+        tarn_pool_free(&steady, p[i]);
+        assert_ptr_equal(steady.top, steady.empty);
+        assert_int_equal(tarn_pool_check(&steady), TARN_OK);
+    }
+    assert_ptr_equal(tarn_pool_alloc(&steady), p[0]); /* the lowest */
+    tarn_pool_deinit(&steady);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +467,7 @@ int main(void)
         cmocka_unit_test(checked_pools_behave_the_same),
         cmocka_unit_test(freeing_null_does_nothing),
         cmocka_unit_test(nothing_of_a_large_granule_is_wasted),
+        cmocka_unit_test(a_steady_pool_keeps_nothing_at_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tlsf_test.c - where blocks come from, how pieces merge and split, resizing, what is refused, what is counted. */
+#include <tarn/new.h>
 #include <tarn/tlsf.h>
 
 #include "support/tarn_test.h"
@@ -108,6 +109,11 @@ static void alignments_cost_no_search(void **unused)
 {
     (void)unused;
     start((tarn_tlsf_options){0});
+    void *first = tarn_tlsf_alloc(&tlsf, 100, 10);
+    tarn_tlsf_report r = tarn_tlsf_get_report(&tlsf);
+    assert_int_equal(r.used, whole(100));
+    assert_int_equal(r.peak, r.used); /* what aligning took for a moment does not count */
+    tarn_tlsf_free(&tlsf, first, 100, 10);
     for (unsigned log = 0; log <= 13; log++) {
         for (size_t size = 1; size < 5000; size = size * 3 + 1) {
             size_t align = (size_t)1 << log;
@@ -340,6 +346,22 @@ static void a_handle_tells_who_it_is(void **unused)
     finish();
 }
 
+static void objects_by_type_go_straight_to_it(void **unused)
+{
+    (void)unused;
+    start((tarn_tlsf_options){0});
+    double *one = tarn_new(&tlsf, double), *many = tarn_new_array_zero(&tlsf, double, 30);
+    assert_non_null(one);
+    *one = 1;
+    for (int i = 0; i < 30; i++)
+        assert_true(many[i] == 0.0);
+    assert_null(tarn_new_array(&tlsf, double, SIZE_MAX / 4));
+    tarn_delete(&tlsf, one);
+    tarn_delete_array(&tlsf, many, 30);
+    assert_int_equal(tlsf.live, 0);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +379,7 @@ int main(void)
         cmocka_unit_test(counters_follow),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(a_handle_tells_who_it_is),
+        cmocka_unit_test(objects_by_type_go_straight_to_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
