@@ -32,6 +32,14 @@ class slab
     {
         detail::require(tarn_slab_init(&slab_, &options));
     }
+    /** Pages and large blocks from parent. */
+    explicit slab(tarn_allocator *parent) : slab(over(parent, nullptr))
+    {
+    }
+    /** Pages from source; blocks beyond the largest class are refused. */
+    explicit slab(tarn_source *source) : slab(over(nullptr, source))
+    {
+    }
     slab(const slab &) = delete;
     slab &operator=(const slab &) = delete;
     ~slab()
@@ -59,6 +67,14 @@ class slab
     }
 
   private:
+    static tarn_slab_options over(tarn_allocator *parent, tarn_source *source) noexcept
+    {
+        tarn_slab_options options = tarn_slab_options();
+        options.parent = parent;
+        options.source = source;
+        return options;
+    }
+
     tarn_slab slab_;
 };
 
@@ -75,9 +91,15 @@ class slab
 class slab_resource final : public std::pmr::memory_resource
 {
   public:
-    explicit slab_resource(const tarn_slab_options &options = tarn_slab_options()) : slab_(options)
+    slab_resource() : slab_()
     {
     }
+    /** From what a tarn::slab is made from: options, a parent, a source. */
+    template <class Options> explicit slab_resource(const Options &wanted) : slab_(wanted)
+    {
+    }
+    slab_resource(const slab_resource &) = delete;
+    slab_resource &operator=(const slab_resource &) = delete;
 
     /** All blocks back at once, live ones included, and every page with them. O(pages). */
     void release() noexcept
@@ -94,17 +116,16 @@ class slab_resource final : public std::pmr::memory_resource
   protected:
     void *do_allocate(std::size_t bytes, std::size_t align) override
     {
-        if (TARN_LIKELY(align <= 16)) { /* 1 to 8 are 0, 16 is 4: what the slab's table knows */
-            void *block = at_hand(bytes, align);
-            if (TARN_LIKELY(block != nullptr))
-                return block;
-        }
+        tarn_slab_class *c = class_for(bytes, align);
+        if (TARN_LIKELY(c != nullptr && c->top != c->empty))
+            return *c->top++;
         return allocate_slow(bytes, align);
     }
     void do_deallocate(void *block, std::size_t bytes, std::size_t align) override
     {
-        if (TARN_LIKELY(align <= 16))
-            tarn_slab_free(slab_.get(), block, bytes, spec_to_16(align));
+        tarn_slab_class *c = class_for(bytes, align);
+        if (TARN_LIKELY(c != nullptr && c->top != c->full && block != nullptr))
+            *--c->top = block;
         else
             slab_.free(block, bytes, align);
     }
@@ -114,16 +135,12 @@ class slab_resource final : public std::pmr::memory_resource
     }
 
   private:
-    static TARN_FAST tarn_spec spec_to_16(std::size_t align) noexcept
+    /* Alignments of 1 to 8 are one to the slab's table, 16 is the other that it knows. */
+    TARN_FAST tarn_slab_class *class_for(std::size_t bytes, std::size_t align) noexcept
     {
-        return static_cast<tarn_spec>(align >> 4) * 4;
-    }
-    TARN_FAST void *at_hand(std::size_t bytes, std::size_t align) noexcept
-    {
-        tarn_slab_class *c = tarn_slab_class_for(slab_.get(), bytes, spec_to_16(align));
-        if (TARN_UNLIKELY(c == nullptr || c->top == c->empty))
+        if (TARN_UNLIKELY(align > 16))
             return nullptr;
-        return *c->top++;
+        return tarn_slab_class_for(slab_.get(), bytes, static_cast<tarn_spec>(align >> 4) * 4);
     }
     TARN_SLOW void *allocate_slow(std::size_t bytes, std::size_t align)
     {
