@@ -116,10 +116,10 @@ static uint64_t find(const tarn_space *s, uint64_t count, uint64_t align, uint64
     uint64_t i = next_free(s, 0);
     while (i < limit) {
         uint64_t offset = s->first + i * s->granule;
-        uint64_t gap = ((offset + align - 1) & ~(align - 1)) - offset;
-        if (gap / s->granule > limit - i || count > limit - i - gap / s->granule)
+        uint64_t gap = (((offset + align - 1) & ~(align - 1)) - offset) >> s->granule_log;
+        if (gap > limit - i || count > limit - i - gap)
             return s->granules;
-        i += gap / s->granule;
+        i += gap;
         uint64_t used = next_used(s, i, i + count);
         if (used == i + count)
             return i;
@@ -165,15 +165,15 @@ static tarn_status bitmap_alloc(tarn_range *r, const tarn_range_request *request
     if (!range_enter(s))
         status = TARN_BAD_ARGUMENT;
     if (status == TARN_OK) {
-        uint64_t limit = want.below > s->first ? (want.below - s->first) / s->granule : 0;
-        i = find(s, want.size / s->granule, want.align, limit);
+        uint64_t limit = want.below > s->first ? (want.below - s->first) >> s->granule_log : 0;
+        i = find(s, want.size >> s->granule_log, want.align, limit);
         status = i < s->granules ? TARN_OK : TARN_LIMIT;
     }
     if (status == TARN_OK && want.user != NULL && !tarn_space_room_for_users(s, s->granules))
         status = TARN_NO_MEMORY;
     if (status != TARN_OK)
         return tarn_space_refuse(s, status, request, out);
-    uint64_t count = want.size / s->granule, last = i + count - 1;
+    uint64_t count = want.size >> s->granule_log, last = i + count - 1;
     open_up_to(s, last);
     turn_over(s, i, count);
     last_of(s)[last / 64] |= (uint64_t)1 << (last % 64);
@@ -256,7 +256,7 @@ static void bitmap_visit(const tarn_range *r, tarn_range_visitor *see, void *use
         }
         if (!see(user, &run))
             return;
-        i += run.size / s->granule;
+        i += run.size >> s->granule_log;
     }
 }
 
@@ -304,7 +304,7 @@ static void bitmap_reset(tarn_range *r)
 bool tarn_range_bitmap_set_up(tarn_space *s)
 {
     size_t words, bytes;
-    s->granules = (s->end - s->first) / s->granule;
+    s->granules = (s->end - s->first) >> s->granule_log;
     if (s->granules > SIZE_MAX / 2)
         return false;
     if (!tarn_add(tarn_bitmap_words((size_t)s->granules), words_of(s), &words) ||
