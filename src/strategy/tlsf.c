@@ -412,12 +412,13 @@ static void *resize_elsewhere(tarn_tlsf *t, void *block, size_t old_size, size_t
 void *tarn_tlsf_resize(tarn_tlsf *t, void *block, size_t old_size, size_t new_size, size_t keep,
                        tarn_spec spec)
 {
-    if (TARN_UNLIKELY((t->flags & (TLSF_DEAD | TLSF_CHECK)) != 0)) {
-        if (!tarn_tlsf_may_be_called(t) || !tarn_tlsf_is_sound(t, block, old_size, spec))
-            return NULL;
-    }
+    bool checks = (t->flags & (TLSF_DEAD | TLSF_CHECK)) != 0;
+    if (TARN_UNLIKELY(checks) && !tarn_tlsf_may_be_called(t))
+        return NULL;
     if ((spec & TARN_ALIGN_BITS) >= TARN_TLSF_LOG2)
         return refuse(t, TARN_BAD_ALIGN, new_size, spec);
+    if (TARN_UNLIKELY(checks) && !tarn_tlsf_is_sound(t, block, old_size, spec))
+        return NULL;
     size_t need = need_of(t, new_size), from = old_size > keep ? old_size : keep;
     if (need == 0)
         return refuse(t, TARN_TOO_BIG, new_size, spec);

@@ -28,6 +28,7 @@ static tarn_region region;
 static char memory[ROOM];
 static void *blocks[SLOTS];
 static size_t sizes[SLOTS];
+static tarn_spec specs[SLOTS];
 
 static void only_compute(void)
 {
@@ -56,14 +57,15 @@ static void churn(tarn_allocator *a, size_t most)
         size_t i = below(SLOTS), size = below(most) + 1;
         if (blocks[i] == NULL) {
             sizes[i] = size;
-            blocks[i] = tarn_alloc(a, size, (tarn_spec)below(4) | (n % 5 == 0 ? TARN_ZERO : 0));
+            specs[i] = (tarn_spec)below(4);
+            blocks[i] = tarn_alloc(a, size, specs[i] | (n % 5 == 0 ? TARN_ZERO : 0));
         } else if (below(3) == 0) {
-            void *p =
-                tarn_resize(a, blocks[i], sizes[i], size, size < sizes[i] ? size : sizes[i], 0);
+            void *p = tarn_resize(a, blocks[i], sizes[i], size, size < sizes[i] ? size : sizes[i],
+                                  specs[i]);
             blocks[i] = p != NULL ? p : blocks[i];
             sizes[i] = p != NULL ? size : sizes[i];
         } else {
-            tarn_free(a, blocks[i], sizes[i], 0);
+            tarn_free(a, blocks[i], sizes[i], specs[i]);
             blocks[i] = NULL;
         }
     }

@@ -124,7 +124,7 @@ static void it_grows_and_gives_back(void **unused)
     void *p[40];
     start((tarn_tlsf_options){.parent = probe_init(&strict, NULL), .chunk_size = 10000});
     for (size_t i = 0; i < 40; i++) {
-        p[i] = tarn_tlsf_alloc(&tlsf, 100 << i % 8, (tarn_spec)(i % 10));
+        p[i] = tarn_tlsf_alloc(&tlsf, (size_t)100 << i % 8, (tarn_spec)(i % 10));
         assert_non_null(p[i]);
         is_whole();
     }
@@ -201,7 +201,7 @@ static void outside_leaves_the_memory_alone(void **unused)
         }
         is_whole();
         for (size_t i = 0; i < 50; i++)
-            tarn_tlsf_free(&tlsf, p[(i * 7) % 50], 0, 0);
+            tarn_tlsf_free(&tlsf, p[(i * 7) % 50], 0, (i * 7) % 50 % 3 == 0 ? 8 : 0);
         is_whole();
     }
     assert_int_equal(strict.stats.live_bytes, metadata);
