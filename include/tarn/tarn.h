@@ -13,6 +13,7 @@
 #include <tarn/buddy.h>
 #include <tarn/buffer.h>
 #include <tarn/build.h>
+#include <tarn/cache.h>
 #include <tarn/callbacks.h>
 #include <tarn/defrag.h>
 #include <tarn/fail.h>

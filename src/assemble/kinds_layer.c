@@ -3,6 +3,7 @@
 #include "assemble/kinds.h"
 
 #include <tarn/affix.h>
+#include <tarn/cache.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
 #include <tarn/limit.h>
@@ -167,6 +168,34 @@ static bool affix_reach(ast *a, const ast_node *node, assemble_reach *out)
     return true;
 }
 
+static tarn_status cache_build(assemble_part *part, const ast_node *node)
+{
+    tarn_cache *c = tarn_part_state(part);
+    const tarn_cache_options o = {.name = part->name,
+                                  .parent = child(node, 0),
+                                  .largest = tarn_option_number(node, "largest", 0),
+                                  .step = tarn_option_number(node, "step", 0),
+                                  .depth = tarn_option_number(node, "depth", 0),
+                                  .align = tarn_option_number(node, "align", 0),
+                                  .metadata = part->metadata};
+    part->allocator = tarn_cache_allocator(c);
+    return tarn_cache_init(c, &o);
+}
+
+/* A size that is kept is rounded up to a step, which the parent has to serve. */
+static bool cache_reach(ast *a, const ast_node *node, assemble_reach *out)
+{
+    size_t step = tarn_option_number(node, "step", 16);
+    if (!tarn_node_reach(a, node->children, out))
+        return false;
+    if (out->largest != SIZE_MAX && step > 1)
+        out->largest -= out->largest % step;
+    if (out->largest == 0)
+        return tarn_ast_error(a, node->children->word.at, "the blocks of '", node->children->word,
+                              "' are smaller than a step of the cache");
+    return true;
+}
+
 static tarn_status quantize_build(assemble_part *part, const ast_node *node)
 {
     tarn_quantize *q = tarn_part_state(part);
@@ -281,6 +310,11 @@ static const assemble_option STATS[] = {{"granted", AST_FLAG, NULL}, END},
                                         {"count", AST_FLAG, NULL},
                                         {"owner", AST_FLAG, NULL},
                                         END},
+                             CACHE[] = {{"largest", AST_NUMBER, NULL},
+                                        {"step", AST_NUMBER, NULL},
+                                        {"depth", AST_NUMBER, NULL},
+                                        {"align", AST_NUMBER, NULL},
+                                        END},
                              QUANTIZE[] = {{"min", AST_NUMBER, NULL},
                                            {"step", AST_NUMBER, NULL},
                                            {"powers", AST_FLAG, NULL},
@@ -310,6 +344,7 @@ const assemble_kind tarn_layer_kinds[] = {
     {LAYER("lock", tarn_lock, 1, NULL, lock_build)},
     {LAYER("fail", tarn_fail, 1, FAIL, fail_build)},
     {LAYER("affix", tarn_affix, 1, AFFIX, affix_build), .reach = affix_reach},
+    {LAYER("cache", tarn_cache, 1, CACHE, cache_build), .reach = cache_reach},
     {LAYER("quantize", tarn_quantize, 1, QUANTIZE, quantize_build), .reach = quantize_reach},
     {LAYER("limit", limit_state, 1, LIMIT, limit_build), .reach = limit_reach},
     {LAYER("on_fail", tarn_on_fail, 1, ON_FAIL, on_fail_build)},

@@ -5,6 +5,7 @@
 #include "support/probe.h"
 
 #include <tarn/affix.h>
+#include <tarn/cache.h>
 #include <tarn/fail.h>
 #include <tarn/fallback.h>
 #include <tarn/limit.h>
@@ -86,6 +87,7 @@ static union {
     tarn_fallback fallback;
     tarn_segregate segregate;
     tarn_affix affix;
+    tarn_cache cache;
     tarn_limit limit;
     tarn_on_fail on_fail;
     tarn_quantize quantize;
@@ -106,6 +108,13 @@ static tarn_allocator *canary_make(tarn_allocator *parent, void *user)
 {
     tarn_affix_options o = {.parent = put_below(0, *(below *)user, 8192, parent), .canary = true};
     return tarn_affix_init(&layer.affix, &o) == TARN_OK ? &layer.affix.layer.allocator : NULL;
+}
+
+static tarn_allocator *cache_make(tarn_allocator *parent, void *user)
+{
+    tarn_cache_options o = {
+        .parent = put_below(0, *(below *)user, 4096, parent), .depth = 6, .metadata = parent};
+    return tarn_cache_init(&layer.cache, &o) == TARN_OK ? &layer.cache.layer.allocator : NULL;
 }
 
 static tarn_allocator *limit_make(tarn_allocator *parent, void *user)
@@ -234,6 +243,7 @@ int main(int argc, char **argv)
         bad |= run_on("fail", fail_make, &parents[i], 1, argc, argv);
         bad |= run_on("affix", affix_make, &parents[i], 1, argc, argv);
         bad |= run_on("affix canary", canary_make, &parents[i], 1, argc, argv);
+        bad |= run_on("cache", cache_make, &parents[i], 1, argc, argv);
         bad |= run_on("limit", limit_make, &parents[i], 1, argc, argv);
         bad |= run_on("on_fail", on_fail_make, &parents[i], 1, argc, argv);
         bad |= run_on("quantize", quantize_make, &parents[i], 1, argc, argv);

@@ -3,6 +3,7 @@
 #include "property/streams/subjects.h"
 
 #include <tarn/affix.h>
+#include <tarn/cache.h>
 #include <tarn/limit.h>
 #include <tarn/pool.h>
 #include <tarn/quantize.h>
@@ -12,6 +13,7 @@
 
 static probe strict;
 static tarn_affix affix;
+static tarn_cache cache;
 static tarn_budget budget;
 static tarn_limit limit;
 static tarn_quantize quantize;
@@ -30,6 +32,14 @@ static tarn_allocator *affix_make(tarn_allocator *parent, void *user)
     (void)parent;
     o.parent = probe_init(&strict, NULL);
     return tarn_affix_init(&affix, &o) == TARN_OK ? tarn_affix_allocator(&affix) : NULL;
+}
+
+static tarn_allocator *cache_make(tarn_allocator *parent, void *user)
+{
+    tarn_cache_options o = *(const tarn_cache_options *)user;
+    o.metadata = parent;
+    o.parent = probe_init(&strict, NULL);
+    return tarn_cache_init(&cache, &o) == TARN_OK ? tarn_cache_allocator(&cache) : NULL;
 }
 
 static tarn_allocator *quantize_make(tarn_allocator *parent, void *user)
@@ -60,12 +70,14 @@ static tarn_allocator *tower_make(tarn_allocator *parent, void *user)
 
 static const tarn_affix_options all = {.size = true, .canary = true, .count = true, .owner = true},
                                 canary = {.canary = true};
+static const tarn_cache_options magazines = {.depth = 5};
 static const tarn_quantize_options steps = {.step = 40, .min_size = 30, .min_align = 32},
                                    powers = {.power_of_two = true};
 
 static const subject LAYERS[] = {
     {"affix(strict)", affix_make, unmake, &all, 3000, 256, false},
     {"affix canary(strict)", affix_make, unmake, &canary, 3000, 256, false},
+    {"cache(strict)", cache_make, unmake, &magazines, 1200, 64, false},
     {"quantize(strict)", quantize_make, unmake, &steps, 3000, 256, false},
     {"quantize powers(strict)", quantize_make, unmake, &powers, 3000, 256, false},
     {"scope(affix(quantize(limit(strict))))", tower_make, unmake, NULL, 2000, 64, true},

@@ -27,6 +27,7 @@ static const char *const COMPOSITIONS[] = {
     "fallback(stack(buffer 16K), slab)",
     "quantize(affix(libc, size, canary, owner), step=32, align=16)",
     "on_fail(buddy 4M (pages, min=64))",
+    "cache(lock(segregate(512: pool 512, libc)), depth=32, largest=256)",
     "fail(lock(pool 4096 (pages(populate), align=16, capacity=1000)), nth=0)",
 };
 

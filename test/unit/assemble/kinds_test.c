@@ -88,6 +88,7 @@ static void sizes_are_held_against_each_other(void **state)
          "column 1: 'affix' needs what to put around blocks: size canary count owner"},
         {"affix(pool 8, canary)",
          "column 7: the blocks of 'pool' have no room for what affix puts around"},
+        {"cache(pool 12)", "column 7: the blocks of 'pool' are smaller than a step of the cache"},
         {"quantize(libc, align=24)", "column 22: the alignment 24 is no power of two"},
         {"quantize(pool 64, min=100)",
          "column 23: a smallest size of 100 bytes is more than the allocator below serves"},
