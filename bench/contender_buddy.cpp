@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tarn's buddy allocator behind its handle, over pages: merging at once, lazily, and with metadata outside. */
+/* Tarn's buddy allocator behind its handle, over pages: merging lazily, as by default, and at once; metadata outside. */
 #include "cases_mixed.hpp"
 
 #include <tarn/buddy.h>
@@ -46,9 +46,9 @@ template <size_t Lazy, bool Outside> class buddies
 
 const bool entered = [] {
     bench::enter_mixed<buddies<0, false>>("tarn buddy");
-    bench::enter_mixed<buddies<32, false>>("tarn buddy, lazy");
+    bench::enter_mixed<buddies<TARN_BUDDY_EAGER, false>>("tarn buddy, merging at once");
     bench::enter_mixed<buddies<0, true>>("tarn buddy, metadata outside");
-    bench::enter_mixed<buddies<32, true>>("tarn buddy, lazy, metadata outside");
+    bench::enter_mixed<buddies<TARN_BUDDY_EAGER, true>>("tarn buddy, outside, merging at once");
     return true;
 }();
 

@@ -9,6 +9,7 @@ CASES = {
                               epochs=5, samples=3, group="info"),
 }
 GOALS = [
+    Goal("buddy, 10⁵ live of 8–1024 B at random", "random_1e5", "pair", "tarn buddy", 1.2, "tarn tlsf"),
     Goal("slots: alloc, resolve and free, against the inlined pool pair", "slots_triple", "object", "tarn slots", 2.5,
          "tarn pool"),
 ]

@@ -10,12 +10,13 @@ int main(void)
         65536) char device[65536]; /* as if it were a device's: no byte of it is written */
     static uint64_t beside[1024];
     printf("64 KiB in blocks of 256 bytes and more: %zu bytes of metadata\n",
-           tarn_buddy_metadata_bytes(sizeof device, 256, 0, true));
+           tarn_buddy_metadata_bytes(sizeof device, 256, TARN_BUDDY_EAGER, true));
 
     tarn_buddy buddy;
     tarn_buddy_options options = {.buffer = device,
                                   .buffer_size = sizeof device,
                                   .min_block = 256,
+                                  .lazy = TARN_BUDDY_EAGER,
                                   .metadata_buffer = beside,
                                   .metadata_size = sizeof beside,
                                   .name = "device"};

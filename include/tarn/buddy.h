@@ -38,13 +38,17 @@ TARN_BEGIN_DECLS
 /* How many sizes of blocks there may be: the largest is at most 2^31 times the smallest. */
 #define TARN_BUDDY_ORDERS 32
 
+/* `lazy` of a buddy allocator that merges at once. */
+#define TARN_BUDDY_EAGER SIZE_MAX
+
 /* How a buddy allocator is made. Zero means: the default. */
 typedef struct tarn_buddy_options {
     size_t size;      /* bytes for blocks, rounded up to whole smallest blocks, in one run that is
                          mapped at init; need not be a power of two. None with a buffer */
     size_t min_block; /* bytes, a power of two, at least two pointers; default 32 */
     size_t lazy;      /* freed blocks of each order that wait unmerged for the next alloc of their
-                         size, at most 65535; default 0: buddies are merged at once */
+                         size, at most 65535; TARN_BUDDY_EAGER: none, buddies are merged at once;
+                         default: one for each 128 smallest blocks in the run, at most 16 */
 
     /* Where the run comes from: one of these three; default: the parent tarn_libc(). */
     tarn_source *source;
@@ -117,7 +121,7 @@ typedef struct tarn_buddy_figures {
  * Returns  TARN_OK.
  * Fails    TARN_BAD_ARGUMENT (no size and no buffer, or both; more than one of source, parent and
  *          buffer, or of metadata and its buffer; a smallest block that is no power of two or too
- *          small; lazy above 65535), TARN_TOO_BIG, TARN_NO_MEMORY, TARN_LIMIT (a buffer is too
+ *          small; lazy above 65535 that is not TARN_BUDDY_EAGER), TARN_TOO_BIG, TARN_NO_MEMORY, TARN_LIMIT (a buffer is too
  *          small: tarn_get_why has what is needed as size and what is there as limit). It must not
  *          be used then.
  * Threads  one.
@@ -161,7 +165,7 @@ TARN_API void tarn_buddy_destroy(tarn_buddy *buddy);
 /**
  * tarn_buddy_metadata_bytes - how much metadata a run needs, wherever it lies.
  *
- * Units    size, min_block in bytes (min_block 0: the default); lazy in blocks.
+ * Units    size, min_block in bytes; lazy in blocks; both as in tarn_buddy_options.
  * Returns  bytes, for a metadata buffer that is aligned as a pointer and 8; with outside = false, of
  *          what the metadata takes from the end of the run itself.
  * Fails    0 when min_block or lazy is none that tarn_buddy_init takes, or the result overflows.
@@ -181,8 +185,8 @@ TARN_API size_t tarn_buddy_metadata_bytes(size_t size, size_t min_block, size_t 
  * Fails    NULL, nothing changed: TARN_TOO_BIG (beyond the largest block of the run), TARN_BAD_ALIGN
  *          (the same), TARN_LIMIT (no free block is large enough).
  * Threads  one at a time per buddy.
- * Cost     O(log n): at most one split for each order; with `lazy`, when nothing is large enough, at
- *          most lazy blocks of each order are merged first.
+ * Cost     O(log n): at most one split for each order; when nothing is large enough, at most `lazy`
+ *          blocks of each order are merged first.
  * Source   K. C. Knowlton, "A fast storage allocator", CACM 8(10), 1965; D. E. Knuth, The Art of
  *          Computer Programming, volume 1, section 2.5, algorithms R and S.
  */

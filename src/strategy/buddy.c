@@ -23,11 +23,12 @@
 #include "base/checked.h"
 #include "base/mem.h"
 
-enum { MIN_BLOCK = 32, MAX_LAZY = 65535 };
+enum { MIN_BLOCK = 32, MAX_LAZY = 65535, LAZY = 16, UNITS_FOR_ONE = 128 };
 
 /* What init works out before it takes anything. */
 typedef struct plan {
     size_t min_block, lazy, units;
+    bool by_size; /* lazy is to be chosen by the units */
     bool outside;
 } plan;
 
@@ -49,6 +50,14 @@ static size_t places_of(size_t units, unsigned order)
     return (units >> order) + 2;
 }
 
+static size_t lazy_of(const plan *p)
+{
+    size_t some = p->units / UNITS_FOR_ONE;
+    if (!p->by_size)
+        return p->lazy;
+    return some < LAZY ? some : LAZY;
+}
+
 /* Bytes of the parts of the metadata, up to the end of each. False when they overflow. */
 static bool lay_out(const plan *p, size_t *words, size_t *waiting, size_t *map, size_t *end)
 {
@@ -61,7 +70,7 @@ static bool lay_out(const plan *p, size_t *words, size_t *waiting, size_t *map, 
         at += tarn_bitmap_words(places_of(p->units, order)) * sizeof(uint64_t);
     *waiting =
         at; /* at most 2 * units * 1.02 bits and some words: no overflow for units that exist */
-    return tarn_mul(orders * sizeof(uintptr_t), p->lazy, &more) && tarn_add(at, more, map) &&
+    return tarn_mul(orders * sizeof(uintptr_t), lazy_of(p), &more) && tarn_add(at, more, map) &&
            tarn_add(*map, p->units, end);
 }
 
@@ -71,17 +80,21 @@ static bool metadata_of(const plan *p, size_t *bytes)
     return lay_out(p, &words, &waiting, &map, bytes);
 }
 
-static bool sound(size_t min_block, size_t lazy)
+/* The options in numbers. False when they make no sense. */
+static bool choose(plan *p, size_t min_block, size_t lazy)
 {
-    return tarn_is_power_of_two(min_block) && min_block >= sizeof(tarn_buddy_link) &&
-           min_block <= SIZE_MAX / 4 && lazy <= MAX_LAZY;
+    p->min_block = min_block != 0 ? min_block : MIN_BLOCK;
+    p->by_size = lazy == 0;
+    p->lazy = lazy != TARN_BUDDY_EAGER ? lazy : 0;
+    return tarn_is_power_of_two(p->min_block) && p->min_block >= sizeof(tarn_buddy_link) &&
+           p->min_block <= SIZE_MAX / 4 && p->lazy <= MAX_LAZY;
 }
 
 size_t tarn_buddy_metadata_bytes(size_t size, size_t min_block, size_t lazy, bool outside)
 {
-    plan p = {min_block != 0 ? min_block : MIN_BLOCK, lazy, 0, outside};
+    plan p = {.outside = outside};
     size_t bytes;
-    if (!sound(p.min_block, lazy))
+    if (!choose(&p, min_block, lazy))
         return 0;
     p.units = size / p.min_block + (size % p.min_block != 0);
     return metadata_of(&p, &bytes) && bytes <= SIZE_MAX / 2 ? (bytes + 7) & ~(size_t)7 : 0;
@@ -95,7 +108,7 @@ static void set_run(tarn_buddy *b, uintptr_t low, const plan *p)
     b->low = low;
     b->units = p->units;
     b->unit_log = log2_of(p->min_block);
-    b->lazy = (uint32_t)p->lazy;
+    b->lazy = (uint32_t)lazy_of(p);
     b->orders = orders_of(p->units);
     b->top = b->orders - 1;
     uintptr_t high = low + (p->units << b->unit_log);
@@ -239,13 +252,12 @@ static tarn_status init_run(tarn_buddy *b, const tarn_buddy_options *o, plan *p)
 
 tarn_status tarn_buddy_init(tarn_buddy *b, const tarn_buddy_options *o)
 {
-    plan p = {o->min_block != 0 ? o->min_block : MIN_BLOCK, o->lazy, 0,
-              o->metadata != NULL || o->metadata_buffer != NULL};
+    plan p = {.outside = o->metadata != NULL || o->metadata_buffer != NULL};
     bool placed = o->buffer != NULL;
     *b = (tarn_buddy){.name = o->name != NULL ? o->name : "buddy", .region_align = 1};
     b->allocator.ops = o->check || TARN_CHECKED ? &tarn_buddy_checked_ops : &tarn_buddy_ops;
     if (placed == (o->size != 0) || (placed && (o->source != NULL || o->parent != NULL)) ||
-        (o->metadata != NULL && o->metadata_buffer != NULL) || !sound(p.min_block, p.lazy))
+        (o->metadata != NULL && o->metadata_buffer != NULL) || !choose(&p, o->min_block, o->lazy))
         return refuse(b, TARN_BAD_ARGUMENT, o->size, 0);
     if (placed)
         return init_buffer(b, o, &p);

@@ -95,10 +95,27 @@ static inline void drop_free(tarn_buddy *b, uintptr_t p, unsigned order)
         b->free_mask &= ~((uint32_t)1 << order);
 }
 
-static inline uintptr_t any_free(tarn_buddy *b, unsigned order)
+/* A free block leaves its set, whichever is quickest found. */
+static inline uintptr_t pop_free(tarn_buddy *b, unsigned order)
 {
-    return b->sets != NULL ? set_lowest(b, tarn_buddy_sets(b) + order, order)
-                           : (uintptr_t)b->heads[order];
+    uintptr_t p;
+    bool empty;
+    if (b->sets != NULL) {
+        tarn_buddy_set *set = tarn_buddy_sets(b) + order;
+        p = set_lowest(b, set, order);
+        set_drop(b, set, p, order);
+        empty = set->count == 0;
+    } else {
+        tarn_buddy_link *link = b->heads[order];
+        p = (uintptr_t)link;
+        b->heads[order] = link->next;
+        empty = link->next == NULL;
+        if (!empty)
+            link->next->prev = NULL;
+    }
+    if (empty)
+        b->free_mask &= ~((uint32_t)1 << order);
+    return p;
 }
 
 /* ── Waiting blocks ── */
@@ -178,9 +195,9 @@ uintptr_t tarn_buddy_take(tarn_buddy *b, unsigned order)
     if ((b->wait_mask >> from & 1) != 0) {
         p = pop_waiting(b, from);
     } else {
-        p = any_free(b, from);
-        purged = b->map[tarn_buddy_unit(b, p)] & BUDDY_PURGED;
-        drop_free(b, p, from);
+        p = pop_free(b, from);
+        if (from != order)
+            purged = b->map[tarn_buddy_unit(b, p)] & BUDDY_PURGED;
     }
     split(b, p, from, order, purged);
     b->map[tarn_buddy_unit(b, p)] = (uint8_t)(BUDDY_LIVE | order);

@@ -54,6 +54,12 @@ static void unmake(tarn_allocator *a, void *user)
 
 static variant variants[] = {
     {.name = "buddy", .options = {.size = RUN}},
+    {.name = "buddy(eager)", .options = {.size = RUN, .lazy = TARN_BUDDY_EAGER}},
+    {.name = "buddy(eager, check)",
+     .options = {.size = RUN, .lazy = TARN_BUDDY_EAGER, .check = true}},
+    {.name = "buddy(eager, outside)",
+     .options = {.size = 1300000, .lazy = TARN_BUDDY_EAGER},
+     .outside = true},
     {.name = "buddy(check)", .options = {.size = RUN, .check = true}},
     {.name = "buddy(min 16)", .options = {.size = RUN, .min_block = 16}},
     {.name = "buddy(min 4096)", .options = {.size = RUN, .min_block = 4096}, .max_size = 30000},

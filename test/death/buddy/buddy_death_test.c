@@ -147,9 +147,12 @@ static void dies(void (*misuse)(void *), const mode *m, const char *line)
     assert_death(misuse, &copy, SIGABRT, line);
 }
 
-static const mode MODES[] = {
-    {false, 0, false}, {false, 4, false}, {false, 0, true}, {true, 0, false}, {true, 4, true}};
-static const mode CHECKING = {true, 0, false};
+static const mode MODES[] = {{false, 0, false},
+                             {false, 4, false},
+                             {false, 0, true},
+                             {true, TARN_BUDDY_EAGER, false},
+                             {true, 4, true}};
+static const mode CHECKING = {true, TARN_BUDDY_EAGER, false};
 
 static void in_every_build(void **unused)
 {

@@ -39,6 +39,9 @@ static void unmake(tarn_allocator *a, void *user)
 }
 
 static const shape plain = {.options = {.size = 256 << 10}},
+                   eager = {.options = {.size = 256 << 10, .lazy = TARN_BUDDY_EAGER}},
+                   eager_outside = {.options = {.size = 256 << 10, .lazy = TARN_BUDDY_EAGER},
+                                    .outside = true},
                    checked = {.options = {.size = 100000, .min_block = 16, .check = true}},
                    lazy = {.options = {.size = 256 << 10, .lazy = 5}},
                    outside = {.options = {.size = 256 << 10}, .outside = true},
@@ -52,6 +55,8 @@ static const shape plain = {.options = {.size = 256 << 10}},
 
 static const subject BUDDIES[] = {
     {"buddy", make, unmake, &plain, 5000, 4096, true},
+    {"buddy(eager)", make, unmake, &eager, 5000, 4096, true},
+    {"buddy(eager, outside)", make, unmake, &eager_outside, 5000, 4096, true},
     {"buddy(check)", make, unmake, &checked, 3000, 256, true},
     {"buddy(lazy)", make, unmake, &lazy, 5000, 4096, true},
     {"buddy(outside)", make, unmake, &outside, 5000, 4096, true},

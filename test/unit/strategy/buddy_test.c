@@ -76,7 +76,9 @@ static void a_run_of_a_power_of_two_is_one_block(void **unused)
 static void splitting_and_merging_are_counted(void **unused)
 {
     (void)unused;
-    assert_int_equal(make((tarn_buddy_options){.size = 1024, .min_block = 64}), TARN_OK);
+    assert_int_equal(
+        make((tarn_buddy_options){.size = 1024, .min_block = 64, .lazy = TARN_BUDDY_EAGER}),
+        TARN_OK);
     char *a = tarn_buddy_alloc(&buddy, 64, 0), *b = tarn_buddy_alloc(&buddy, 50, 0);
     assert_int_equal((uintptr_t)a ^ (uintptr_t)b, 64); /* buddies of each other */
     assert_int_equal(figures().splits, 4);
@@ -139,7 +141,8 @@ static void resize_in_place_takes_the_buddy_and_gives_it_back(void **unused)
 {
     (void)unused;
     for (size_t lazy = 0; lazy < 3; lazy++) {
-        tarn_buddy_options o = {.size = 4096, .min_block = 64, .lazy = lazy};
+        tarn_buddy_options o = {
+            .size = 4096, .min_block = 64, .lazy = lazy != 0 ? lazy : TARN_BUDDY_EAGER};
         assert_int_equal(make(o), TARN_OK);
         char *p = tarn_buddy_alloc(&buddy, 64, 0);
         for (int i = 0; i < 64; i++)
@@ -206,9 +209,11 @@ static void metadata_bytes_are_exact(void **unused)
 {
     (void)unused;
     static _Alignas(64) char bytes[1 << 14], meta[1 << 14];
-    const size_t sizes[] = {32, 64, 1000, 4096, 10000}, mins[] = {16, 32, 64, 1024};
+    const size_t sizes[] = {32, 64, 1000, 2047, 4095, 4096, 8190, 10000},
+                 mins[] = {16, 32, 64, 1024};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes * 4; i++) {
-        size_t size = sizes[i / 4], min = mins[i % 4], lazy = i % 3;
+        size_t size = sizes[i / 4], min = mins[i % 4],
+               lazy = i / 4 % 3 == 2 ? TARN_BUDDY_EAGER : i / 4 % 3 * 2;
         size_t needed = tarn_buddy_metadata_bytes(size, min, lazy, true);
         tarn_buddy_options o = {.buffer = bytes,
                                 .buffer_size = (size + min - 1) / min * min,
@@ -278,7 +283,9 @@ static void metadata_outside_leaves_every_byte_alone(void **unused)
 static void the_lowest_address_comes_first_outside(void **unused)
 {
     (void)unused;
-    assert_int_equal(make((tarn_buddy_options){.size = 1 << 16, .metadata = tarn_libc()}), TARN_OK);
+    assert_int_equal(make((tarn_buddy_options){
+                         .size = 1 << 16, .metadata = tarn_libc(), .lazy = TARN_BUDDY_EAGER}),
+                     TARN_OK);
     char *p[512];
     for (int i = 0; i < 512; i++) {
         p[i] = tarn_buddy_alloc(&buddy, 128, 0);
@@ -334,7 +341,9 @@ static void visit_sees_each_live_block_and_may_free_it(void **unused)
 {
     (void)unused;
     for (size_t lazy = 0; lazy < 5; lazy += 4) {
-        assert_int_equal(make((tarn_buddy_options){.size = 1 << 16, .lazy = lazy}), TARN_OK);
+        assert_int_equal(make((tarn_buddy_options){.size = 1 << 16,
+                                                   .lazy = lazy != 0 ? lazy : TARN_BUDDY_EAGER}),
+                         TARN_OK);
         size_t bytes = 0;
         for (size_t i = 0; i < 300; i++)
             bytes += tarn_alloc_at_least(handle, i % 5 * 30 + 1, 0).size;
