@@ -3,7 +3,7 @@
  * Random streams of map, unmap, tick, trim and time on a spans source, against a list of regions
  * and of what became idle when.
  *
- *     spans_property_test            the seeds of every run
+ *     spans_property_test            the seeds of every run; TARN_PROPERTY_START, TARN_PROPERTY_ROUNDS
  *     spans_property_test SEED       this one again, with the operations printed
  *
  * What must hold: a region is aligned, as large as asked for, zero when it says so, and overlaps no
@@ -193,7 +193,13 @@ static void run(uint32_t seed)
     assert_int_equal(ground_deinit(&m.below), 0);
 }
 
-static uint32_t chosen;
+static uint32_t chosen, running;
+
+static uint32_t number(const char *name, uint32_t otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL ? (uint32_t)strtoul(text, NULL, 0) : otherwise;
+}
 
 static void streams(void **state)
 {
@@ -203,16 +209,21 @@ static void streams(void **state)
         run(chosen);
         return;
     }
-    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
-        print_message("%s%u", seed == 1 ? "seeds: " : " ", seed);
+    uint32_t first = number("TARN_PROPERTY_START", 1),
+             count = number("TARN_PROPERTY_ROUNDS", SEEDS);
+    for (uint32_t seed = first; seed != first + count; seed++) {
+        running = seed;
         run(seed);
     }
-    print_message("\n");
+    running = 0;
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(streams)};
     chosen = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 0;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (running != 0)
+        fprintf(stderr, "seed %u fails\n", running);
+    return failed;
 }

@@ -271,7 +271,7 @@ static void refusals_change_nothing(void **state)
     assert_int_equal(report().held, 64 * KIB);
     below.limit = 160 * KIB;
     assert_int_equal(tarn_source_map(&spans.source, 80 * KIB, 1, 0, &r), TARN_OK);
-    assert_int_equal(tarn_source_map(&spans.source, 48 * KIB, 64 * KIB, 0, &r), TARN_LIMIT);
+    assert_int_equal(tarn_source_map(&spans.source, 52 * KIB, 1, 0, &r), TARN_LIMIT);
     finish();
 }
 
