@@ -122,7 +122,7 @@ static void underrun(void *arg)
 {
     (void)arg;
     start();
-    memset(first - 48, 1, 48);
+    memset(first - 32, 1, 32);
     tarn_ring_free(&ring, first, 100, 3);
 }
 
