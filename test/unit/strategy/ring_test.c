@@ -227,6 +227,8 @@ static void garbage_is_ignored_without_checks(void **state)
     put(b, CAPACITY);
     tarn_ring_free(&ring, b, 64, 6); /* no record is there */
     tarn_ring_free(&ring, b, 64, 63);
+    ((uintptr_t *)(void *)a)[(64 - 16) / sizeof(uintptr_t)] = (uintptr_t)b - 16;
+    tarn_ring_free(&ring, b, 64, 6); /* what looks like one has no proof */
     assert_int_equal(tarn_ring_used(&ring), 128);
     assert_int_equal(ring.holes, 0);
     assert_null(tarn_ring_alloc(&ring, 16, 30));

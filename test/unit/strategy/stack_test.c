@@ -155,6 +155,50 @@ static void release_ignores_what_is_no_last_block(void **state)
     }
 }
 
+/* I4: a record counts only with its proof, and for the alignment it was made for. */
+static void a_record_must_be_the_blocks_own(void **state)
+{
+    (void)state;
+    NOT_CHECKED;
+    start(false);
+    uintptr_t *words = tarn_stack_alloc(&stack, 64, 4);
+    char *p = tarn_stack_alloc(&stack, 64, 4);
+    assert_int_equal((uintptr_t)p % 64, 0);
+    words[(64 - 16) / sizeof *words] = (uintptr_t)p - 16;
+    tarn_stack_free(&stack, p, 64, 6);
+    assert_int_equal(used(0), 128);
+    tarn_stack_reset(&stack);
+    for (int side = 0; side < 2; side++) {
+        p = tarn_alloc(end(side), 64, 5);
+        while ((uintptr_t)p % 64 == 0)
+            p = tarn_alloc(end(side), 64, 5);
+        size_t all = used(side);
+        tarn_free(end(side), p, 64, 6);
+        assert_int_equal(used(side), all);
+        tarn_free(end(side), p, 64, 5);
+        assert_true(used(side) < all);
+    }
+}
+
+static void batches_go_back_from_either_end(void **state)
+{
+    (void)state;
+    NOT_CHECKED;
+    start(false);
+    void *blocks[10], *turned[10];
+    for (int side = 0; side < 2; side++) {
+        assert_int_equal(tarn_alloc_batch(end(side), 40, 3, 10, blocks), 10);
+        tarn_free_batch(end(side), 40, 3, 10, blocks);
+        assert_int_equal(used(side), 0);
+        assert_int_equal(tarn_alloc_batch(end(side), 40, 3, 10, blocks), 10);
+        for (int i = 0; i < 10; i++)
+            turned[i] = blocks[9 - i];
+        tarn_free_batch(end(side), 40, 3, 10, turned);
+        assert_int_equal(used(side), 0);
+        tarn_free_batch(end(side), 40, 3, 0, blocks);
+    }
+}
+
 static void the_last_block_is_resized_without_other_memory(void **state)
 {
     (void)state;
@@ -392,6 +436,8 @@ int main(void)
         cmocka_unit_test(alignment_of_any_power_of_two_comes_back_whole),
         cmocka_unit_test(a_free_out_of_order_leaves_the_memory_until_a_rewind),
         cmocka_unit_test(release_ignores_what_is_no_last_block),
+        cmocka_unit_test(a_record_must_be_the_blocks_own),
+        cmocka_unit_test(batches_go_back_from_either_end),
         cmocka_unit_test(the_last_block_is_resized_without_other_memory),
         cmocka_unit_test(resizes_that_cannot_be),
         cmocka_unit_test(marks_and_resets_are_of_one_end),
