@@ -44,10 +44,11 @@ static unsigned orders_of(size_t units)
     return orders < TARN_BUDDY_ORDERS ? orders : TARN_BUDDY_ORDERS;
 }
 
-/* Places of an order in a run of so many units, wherever it begins. */
+/* Places of an order that may be whole in a run of so many units, counted from the one in which it
+ * begins, wherever that is. */
 static size_t places_of(size_t units, unsigned order)
 {
-    return (units >> order) + 2;
+    return (units >> order) + 1;
 }
 
 static size_t lazy_of(const plan *p)

@@ -279,13 +279,13 @@ void tarn_buddy_clear(tarn_buddy *b)
     tarn_buddy_fill(b);
 }
 
-/* The block that an address lies in, going up the orders; its byte of the map, 0 when there is none:
- * the address lies outside of the run. */
+/* The block that an address lies in; its byte of the map, 0 when there is none. Going up the orders,
+ * the map is 0 at every place inside of the block until its start is reached. */
 static unsigned enclosing(const tarn_buddy *b, uintptr_t p)
 {
     for (unsigned order = 0; order <= b->top; order++) {
         size_t u = tarn_buddy_unit(b, p & ~(uintptr_t)(tarn_buddy_size(b, order) - 1));
-        if (u < b->units && b->map[u] != 0 && (b->map[u] & BUDDY_ORDER) >= order)
+        if (u < b->units && b->map[u] != 0)
             return b->map[u];
     }
     return 0;

@@ -167,7 +167,7 @@ static bool fits(const tarn_buddy *b, const void *block, size_t size, tarn_spec 
     size_t granted = tarn_buddy_size(b, live_order(b, block)), align = tarn_spec_align(spec);
     if (align > granted)
         report(b, TARN_FAULT_WRONG_ALIGN, block, align, granted);
-    else if (size > granted || (size != 0 && order_for(b, size, spec) != live_order(b, block)))
+    else if (size != 0 && order_for(b, size, spec) != live_order(b, block))
         report(b, TARN_FAULT_WRONG_SIZE, block, size, granted);
     else
         return true;

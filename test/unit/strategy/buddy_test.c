@@ -177,6 +177,51 @@ static void resize_in_place_takes_the_buddy_and_gives_it_back(void **unused)
     }
 }
 
+/* What is behind an upper half is no buddy of its, free and of its order as it may be. */
+static void an_upper_half_does_not_grow_in_place(void **unused)
+{
+    (void)unused;
+    char *p[16], *at[16];
+    assert_int_equal(
+        make((tarn_buddy_options){.size = 1024, .min_block = 64, .lazy = TARN_BUDDY_EAGER}),
+        TARN_OK);
+    for (int i = 0; i < 16; i++)
+        p[i] = tarn_buddy_alloc(&buddy, 64, 0);
+    for (int i = 0; i < 16; i++)
+        at[(p[i] - (char *)buddy.low) / 64] = p[i];
+    tarn_buddy_free(&buddy, at[2], 64, 0);
+    assert_null(tarn_resize(handle, at[1], 64, 128, 64, TARN_IN_PLACE));
+    end();
+}
+
+/* 65 places of an order in a run of 64 and three quarters of its blocks, as it begins in the last quarter of one. */
+static void the_last_place_of_a_crooked_run_has_its_bit(void **unused)
+{
+    (void)unused;
+    static _Alignas(4096) char bytes[1 << 14];
+    assert_int_equal(make((tarn_buddy_options){.buffer = bytes + (size_t)3 * 32,
+                                               .buffer_size = (size_t)259 * 32,
+                                               .metadata = tarn_libc(),
+                                               .lazy = TARN_BUDDY_EAGER}),
+                     TARN_OK);
+    void *p[64], *odd[259];
+    size_t n = 0, few = 0, last = 0;
+    while (n < 64 && (p[n] = tarn_buddy_alloc(&buddy, 128, 0)) != NULL)
+        last += p[n++] == bytes + (size_t)64 * 128;
+    assert_int_equal(n, 64);
+    assert_int_equal(last, 1); /* place 64, counted from the one in which the run begins */
+    while ((odd[few] = tarn_buddy_alloc(&buddy, 32, 0)) != NULL)
+        few++;
+    assert_int_equal(few, 3);
+    for (size_t i = 0; i < 64; i++) { /* alone, so that it is not merged */
+        if (p[i] == bytes + (size_t)64 * 128)
+            tarn_buddy_free(&buddy, p[i], 128, 0);
+    }
+    assert_int_equal(tarn_check(handle), TARN_OK);
+    assert_ptr_equal(tarn_buddy_alloc(&buddy, 128, 0), bytes + (size_t)64 * 128);
+    end();
+}
+
 /* A buffer of any size at any address: all of it but the ends is blocks. */
 static void any_run_is_used_to_its_ends(void **unused)
 {
@@ -443,6 +488,8 @@ int main(void)
         cmocka_unit_test(freed_blocks_wait_when_lazy),
         cmocka_unit_test(a_waiting_block_of_a_larger_order_is_split),
         cmocka_unit_test(resize_in_place_takes_the_buddy_and_gives_it_back),
+        cmocka_unit_test(an_upper_half_does_not_grow_in_place),
+        cmocka_unit_test(the_last_place_of_a_crooked_run_has_its_bit),
         cmocka_unit_test(any_run_is_used_to_its_ends),
         cmocka_unit_test(metadata_bytes_are_exact),
         cmocka_unit_test(metadata_outside_leaves_every_byte_alone),

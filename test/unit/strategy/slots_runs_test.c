@@ -117,6 +117,62 @@ static void trim_gives_back_and_stale_stays_stale(void **unused)
     end();
 }
 
+/* A slot that has few generations left is not given up: those of all new slots would begin there. */
+static void trim_keeps_a_slot_that_is_worn(void **unused)
+{
+    (void)unused;
+    assert_int_equal(make((tarn_slots_options){.handle_bits = 32, .index_bits = 28, .chunk = 64}),
+                     TARN_OK);
+    for (int use = 0; use < 6; use++) /* of 15 */
+        assert_int_equal(tarn_slots_free(&table, add(1)), TARN_OK);
+    assert_true(tarn_slots_trim(&table) > 0); /* the next is the seventh: not half yet */
+    tarn_slot h = add(1);
+    assert_int_equal(h >> 28, 7);
+    assert_int_equal(tarn_slots_free(&table, h), TARN_OK);
+    assert_int_equal(tarn_slots_trim(&table), 0);
+    end();
+}
+
+static bool count_one(void *user, tarn_slot slot, void *object)
+{
+    (void)slot, (void)object;
+    ++*(size_t *)user;
+    return true;
+}
+
+/* Fewer entries than a word of the bitmap has bits. */
+static void a_small_table_is_walked_within_its_entries(void **unused)
+{
+    (void)unused;
+    for (size_t capacity = 1; capacity < 5; capacity++) {
+        size_t seen = 0;
+        assert_int_equal(make((tarn_slots_options){.capacity = capacity}), TARN_OK);
+        tarn_slots_each(&table, count_one, &seen);
+        assert_int_equal(seen, 0);
+        for (size_t i = 0; i < capacity; i++)
+            assert_true(add(i) != 0);
+        tarn_slots_each(&table, count_one, &seen);
+        assert_int_equal(seen, capacity);
+        end();
+    }
+}
+
+/* A chunk that was used in part goes back: the next object is in another. */
+static void a_chunk_that_went_back_is_not_carved(void **unused)
+{
+    (void)unused;
+    assert_int_equal(make((tarn_slots_options){.chunk = 1024}), TARN_OK);
+    tarn_slot h = add(1);
+    assert_int_equal(tarn_slots_free(&table, h), TARN_OK);
+    assert_true(tarn_slots_trim(&table) > 0);
+    h = add(2);
+    assert_int_equal(unit_resolve(&table, h)->id, 2);
+    tarn_stats s;
+    tarn_slots_stats(&table, &s);
+    assert_int_equal(s.chunks, 1);
+    end();
+}
+
 static void limits_are_kept(void **unused)
 {
     (void)unused;
@@ -225,6 +281,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stable_objects_never_move),
         cmocka_unit_test(trim_gives_back_and_stale_stays_stale),
+        cmocka_unit_test(trim_keeps_a_slot_that_is_worn),
+        cmocka_unit_test(a_small_table_is_walked_within_its_entries),
+        cmocka_unit_test(a_chunk_that_went_back_is_not_carved),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(a_buffer_of_that_many_bytes_is_enough),
         cmocka_unit_test(every_alignment_is_kept),
