@@ -79,6 +79,28 @@ template <decay Decay, tarn_huge Huge> class pool_of
     }
 };
 
+/* malloc, which keeps idle memory by its own rules: nobody asks it for any. */
+class kept_malloc
+{
+    size_t block;
+
+  public:
+    kept_malloc(size_t block_size, size_t) : block(block_size)
+    {
+    }
+    void *alloc()
+    {
+        return malloc(block);
+    }
+    void free(void *p)
+    {
+        ::free(p);
+    }
+    void trim()
+    {
+    }
+};
+
 const size_t MIB = 1 << 20;
 
 template <class P> void enter_swing(const char *name)
@@ -95,6 +117,7 @@ const bool entered = [] {
     enter_swing<pool_of<NONE, TARN_HUGE_OFF>>("tarn pool over pages");
     enter_swing<pool_of<DEFAULT, TARN_HUGE_OFF>>("tarn pool over spans");
     enter_swing<pool_of<AT_ONCE, TARN_HUGE_OFF>>("tarn pool over spans, at once");
+    enter_swing<kept_malloc>("malloc");
     enter_touch<TARN_HUGE_OFF, false>("tarn pages");
     enter_touch<TARN_HUGE_OFF, true>("tarn pages, populated");
     enter_touch<TARN_HUGE_ADVISE, false>("tarn pages, huge");

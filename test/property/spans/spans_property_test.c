@@ -21,7 +21,7 @@
 
 #include "support/ground.h"
 
-enum { SEEDS = 60, STEPS = 1200, REGIONS = 128, FREES = STEPS, GRANULE = 4096 };
+enum { SEEDS = 30, STEPS = 800, REGIONS = 128, FREES = STEPS, GRANULE = 4096 };
 
 static struct model {
     tarn_spans spans;
