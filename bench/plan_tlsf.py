@@ -6,8 +6,9 @@ LATENCY = {"timer": "the clock's own cost, ns", "median": "median, ns", "p99": "
            "max": "the longest, ns"}
 ONCE = dict(epochs=3, samples=1)
 CASES = {
-    "latency": Case("Single operations over 10⁴ slots, 8–1024 B and one in 64 up to 64 KiB; 300,000, least of seven "
-                    "replays, above the clock's cost", LATENCY, **ONCE, lead="glibc"),
+    "latency": Case("Single operations: bursts of up to 1,000 allocs or frees, 8–1024 B and one in 64 up to 64 KiB; "
+                    "300,000, the least of seven replays of each, above the clock's cost", LATENCY, **ONCE,
+                    lead="glibc"),
     "latency_64": Case("The same with blocks of 64 B in memory that was written before", LATENCY, **ONCE,
                        lead="tarn pool, steady"),
 }

@@ -146,8 +146,8 @@ typedef struct tarn_tlsf_report {
  * Returns  TARN_OK.
  * Fails    TARN_BAD_ARGUMENT (both source and parent; either beside metadata; a grain without
  *          metadata; chunk_size or limit without source and parent), TARN_BAD_ALIGN (a grain that is
- *          no power of two, or too small), and as tarn_tlsf_add_region for the buffer. It must not
- *          be used then.
+ *          no power of two, or too small), TARN_TOO_BIG (a chunk_size of half of 2^TARN_TLSF_LOG2),
+ *          and as tarn_tlsf_add_region for the buffer. It must not be used then.
  * Threads  one.
  * Cost     O(1): some thousand instructions for the empty lists; no call of the source.
  */

@@ -346,12 +346,12 @@ void tarn_tlsf_free(tarn_tlsf *t, void *block, size_t size, tarn_spec spec)
     char *p = block;
     if (TARN_UNLIKELY(block == NULL))
         return;
-    __builtin_prefetch(
-        p + ((size + TLSF_WORD + TLSF_GRAIN - 1) & ~(size_t)(TLSF_GRAIN - 1)) - TLSF_WORD, 1);
     if (TARN_UNLIKELY(t->flags != 0)) {
         free_slow(t, block, size, spec);
         return;
     }
+    __builtin_prefetch(
+        p + ((size + TLSF_WORD + TLSF_GRAIN - 1) & ~(size_t)(TLSF_GRAIN - 1)) - TLSF_WORD, 1);
     size_t tag = *tlsf_tag(p);
     if (TARN_UNLIKELY((tag & TLSF_FREE) != 0)) {
         tarn_tlsf_fault(t, TARN_FAULT_DOUBLE_FREE, block, 0, 0);

@@ -226,7 +226,9 @@ static tarn_status judge_options(const tarn_tlsf_options *o)
         return TARN_BAD_ARGUMENT;
     if (o->grain != 0 && (!tarn_is_power_of_two(o->grain) || o->grain < TLSF_GRAIN))
         return TARN_BAD_ALIGN;
-    return o->grain < (size_t)1 << (TARN_TLSF_LOG2 - 1) ? TARN_OK : TARN_BAD_ALIGN;
+    if (o->grain >= (size_t)1 << (TARN_TLSF_LOG2 - 1))
+        return TARN_BAD_ALIGN;
+    return o->chunk_size < (size_t)1 << (TARN_TLSF_LOG2 - 1) ? TARN_OK : TARN_TOO_BIG;
 }
 
 tarn_status tarn_tlsf_init(tarn_tlsf *t, const tarn_tlsf_options *o)

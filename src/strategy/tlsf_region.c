@@ -201,7 +201,7 @@ tarn_status tarn_tlsf_grow(tarn_tlsf *t, size_t need)
     uint64_t least =
         (tarn_two_level_low(TARN_TLSF_BITS, fit) << TARN_TLSF_GRAIN_LOG) + TARN_TLSF_REGION_BYTES;
     size_t left = t->limit > t->held ? t->limit - t->held : 0;
-    if (least >= (uint64_t)1 << TARN_TLSF_LOG2)
+    if (least >= (uint64_t)1 << (TARN_TLSF_LOG2 - 1)) /* the source may round it up */
         return TARN_TOO_BIG;
     size_t size = least > t->chunk_size ? (size_t)least : t->chunk_size;
     if (size > left)

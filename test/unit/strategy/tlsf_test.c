@@ -325,6 +325,9 @@ static void options_that_make_no_sense_are_refused(void **unused)
         assert_int_equal(tarn_tlsf_init(&tlsf, &bad[i]), TARN_BAD_ARGUMENT);
     tarn_tlsf_options odd = {.metadata = tarn_libc(), .grain = 48};
     assert_int_equal(tarn_tlsf_init(&tlsf, &odd), TARN_BAD_ALIGN);
+    tarn_tlsf_options huge = {.parent = tarn_libc(),
+                              .chunk_size = (size_t)1 << (TARN_TLSF_LOG2 - 1)};
+    assert_int_equal(tarn_tlsf_init(&tlsf, &huge), TARN_TOO_BIG);
     odd.grain = GRAIN / 2;
     assert_int_equal(tarn_tlsf_init(&tlsf, &odd), TARN_BAD_ALIGN);
 }
