@@ -149,7 +149,7 @@ void tarn_space_clear_nodes(tarn_space *s, uint32_t ends)
 
 bool tarn_space_room_for_users(tarn_space *s, uint64_t count)
 {
-    uint64_t room = s->granules != 0 ? s->granules : s->node_room;
+    uint64_t room = (uint64_t)s->user_room * 2;
     void *users = s->users;
     if (count <= s->user_room)
         return true;

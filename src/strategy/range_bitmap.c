@@ -169,7 +169,7 @@ static tarn_status bitmap_alloc(tarn_range *r, const tarn_range_request *request
         i = find(s, want.size >> s->granule_log, want.align, limit);
         status = i < s->granules ? TARN_OK : TARN_LIMIT;
     }
-    if (status == TARN_OK && want.user != NULL && !tarn_space_room_for_users(s, s->granules))
+    if (status == TARN_OK && want.user != NULL && !tarn_space_room_for_users(s, i + 1))
         status = TARN_NO_MEMORY;
     if (status != TARN_OK)
         return tarn_space_refuse(s, status, request, out);
@@ -235,7 +235,7 @@ static tarn_status bitmap_set_user(tarn_range *r, tarn_range_id id, void *user)
         return TARN_BAD_ARGUMENT;
     if (i == s->granules)
         return stale(s, id);
-    if (user != NULL && !tarn_space_room_for_users(s, s->granules))
+    if (user != NULL && !tarn_space_room_for_users(s, i + 1))
         return TARN_NO_MEMORY;
     range_put_user(s, i, user);
     return TARN_OK;

@@ -111,6 +111,28 @@ static void an_id_is_refused_where_no_block_begins(void **unused)
     tarn_space_deinit(&s);
 }
 
+/* Of many identifiers the first ones have pointers. */
+static void pointers_cost_as_much_as_the_highest_that_has_one(void **unused)
+{
+    (void)unused;
+    static char things[5000];
+    tarn_range_stats none, some;
+    tarn_range_block b;
+    start(0, 1 << 26, 0);
+    tarn_range_count(&s.range, &none);
+    for (size_t i = 0; i < sizeof things; i++) {
+        tarn_range_request want = {.size = 1, .user = &things[i]};
+        assert_int_equal(tarn_range_serve(&s.range, &want, &b), TARN_OK);
+    }
+    for (size_t i = 0; i < sizeof things; i++) {
+        assert_int_equal(tarn_range_look(&s.range, i + 1, &b), TARN_OK);
+        assert_ptr_equal(b.user, &things[i]);
+    }
+    tarn_range_count(&s.range, &some);
+    assert_in_range(some.metadata - none.metadata, 5000 * sizeof(void *), 10000 * sizeof(void *));
+    tarn_space_deinit(&s);
+}
+
 static void check_notices(void **unused)
 {
     (void)unused;
@@ -136,6 +158,7 @@ int main(void)
         cmocka_unit_test(runs_and_alignment),
         cmocka_unit_test(a_million_of_them_cost_nothing_until_used),
         cmocka_unit_test(an_id_is_refused_where_no_block_begins),
+        cmocka_unit_test(pointers_cost_as_much_as_the_highest_that_has_one),
         cmocka_unit_test(check_notices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
