@@ -248,7 +248,7 @@ static tarn_status tlsf_alloc(tarn_range *r, const tarn_range_request *request,
     if (TARN_LIKELY((request->flags | request->run | request->below | (uintptr_t)request->user) ==
                         0 &&
                     request->size - 1 < s->plain && align <= s->granule &&
-                    (align & (align - 1)) == 0 && s->node_spare >= 2)) {
+                    (align & (align - 1)) == 0 && s->node_spare != 0)) {
         uint64_t granules = (request->size + s->granule - 1) >> s->granule_log;
         uint32_t bin = good_bin(s, granules);
         if (TARN_LIKELY(bin != TARN_TWO_LEVEL_NONE)) {

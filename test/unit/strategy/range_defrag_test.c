@@ -60,6 +60,7 @@ static void free_space_ends_in_one_piece(void **unused)
     assert_true(done.moves == sum && sum == N / 4 && done.units == N / 4 * SIZE);
     assert_true(done.passes == (N / 4 + 4) / 5 && done.ignored == 0 && done.destroyed == 0);
     assert_true(stats_of().free_runs == 1 && stats_of().fragmentation == 0);
+    assert_true(stats_of().failures == 0 && tarn_range_get_why(&s.range).status == TARN_OK);
     assert_int_equal(stats_of().live_blocks, N / 2);
     for (int i = 0; i < N; i += 2) {
         assert_true(offset_of(i) < N / 2 * SIZE);
@@ -210,7 +211,27 @@ static void few_blocks_are_moved(void **unused)
     assert_int_equal(tarn_range_defrag_pass(&d, moves, 4, &n), TARN_OK);
     assert_int_equal(n, 0);
     tarn_range_defrag_end(&d, NULL);
-    assert_true(stats_of().free_runs == 1);
+    assert_true(stats_of().free_runs == 1 && stats_of().failures == 0);
+    tarn_space_deinit(&s);
+}
+
+/* A look for a place that is not there is no refused request. */
+static void a_block_that_fits_nowhere_stays(void **unused)
+{
+    (void)unused;
+    tarn_range_defrag d;
+    tarn_range_move moves[4];
+    tarn_range_block hole, b;
+    size_t n;
+    assert_int_equal(tarn_space_init(&s, &(tarn_space_options){.units = 100}), TARN_OK);
+    assert_int_equal(tarn_range_alloc(&s.range, 5, 1, 0, &hole), TARN_OK);
+    assert_int_equal(tarn_range_alloc(&s.range, 20, 1, 0, &b), TARN_OK);
+    assert_int_equal(tarn_range_free(&s.range, hole.id), TARN_OK);
+    assert_int_equal(tarn_range_defrag_begin(&d, &s.range, NULL), TARN_OK);
+    assert_int_equal(tarn_range_defrag_pass(&d, moves, 4, &n), TARN_OK);
+    assert_true(n == 0 && stats_of().failures == 0);
+    assert_int_equal(tarn_range_get_why(&s.range).status, TARN_OK);
+    tarn_range_defrag_end(&d, NULL);
     tarn_space_deinit(&s);
 }
 
@@ -292,6 +313,7 @@ int main(void)
         cmocka_unit_test(limits_of_a_pass),
         cmocka_unit_test(alignment_is_kept),
         cmocka_unit_test(few_blocks_are_moved),
+        cmocka_unit_test(a_block_that_fits_nowhere_stays),
         cmocka_unit_test(exchange_and_before),
         cmocka_unit_test(without_a_begin),
     };

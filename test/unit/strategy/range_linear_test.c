@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* range_linear_test.c - one core, four uses: free at once, stack, double stack, ring. */
-#include <tarn/range.h>
-
+#include "strategy/range_node.h"
 #include "support/tarn_test.h"
 
 static tarn_space s;
@@ -172,6 +171,44 @@ static void a_limit_below(void **unused)
     tarn_space_deinit(&s);
 }
 
+static void check_notices(void **unused)
+{
+    (void)unused;
+    start(100);
+    tarn_range_block a = take(10, 0);
+    take(10, 0);
+    take(10, 0);
+    take(10, TARN_RANGE_HIGH);
+    tarn_range_node *oldest = &s.nodes[s.nodes[0].next], *newest = &s.nodes[s.nodes[0].prev];
+    tarn_range_node *high = &s.nodes[s.nodes[1].next];
+    struct {
+        uint64_t *where, wrong;
+    } wide[] = {{&oldest->at, 15},    {&oldest->at, 101}, {&oldest->size, 0}, {&oldest->size, 11},
+                {&newest->size, 100}, {&newest->at, 5},   {&high->at, 25},    {&high->size, 11},
+                {&s.live_blocks, 3},  {&s.live_units, 41}};
+    for (unsigned i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        uint64_t old = *wide[i].where;
+        *wide[i].where = wide[i].wrong;
+        assert_int_equal(tarn_range_check(&s.range), TARN_CORRUPT);
+        *wide[i].where = old;
+    }
+    uint32_t *links[] = {&oldest->next, &oldest->prev, &high->prev, &s.node_spare};
+    for (unsigned i = 0; i < 4; i++) {
+        *links[i] ^= 1;
+        assert_int_equal(tarn_range_check(&s.range), TARN_CORRUPT);
+        *links[i] ^= 1;
+    }
+    range_set_idle(&s, (uint32_t)a.id); /* the oldest is never dead */
+    s.live_blocks--, s.live_units -= 10;
+    assert_int_equal(tarn_range_check(&s.range), TARN_CORRUPT);
+    range_set_live(&s, (uint32_t)a.id);
+    s.live_blocks++, s.live_units += 10;
+    give(a);
+    newest->at = 0; /* as if it had wrapped, with a block at the high end */
+    assert_int_equal(tarn_range_check(&s.range), TARN_CORRUPT);
+    tarn_space_deinit(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_ring_unwinds),
         cmocka_unit_test(a_visit_is_in_the_order_of_offsets_and_can_be_ended),
         cmocka_unit_test(a_limit_below),
+        cmocka_unit_test(check_notices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,11 @@ static void each_way_has_its_place(void **unused)
     start_with_runs(sizes, 5);
     assert_true(take(501, 1, TARN_RANGE_FAST).offset == 602);
     tarn_space_deinit(&s);
+    /* The first run of the bin is out of alignment; FAST goes to where alignment cannot matter. */
+    const uint64_t two[] = {1, 102, 300};
+    start_with_runs(two, 3); /* 102 at 2 */
+    assert_true(take(100, 64, TARN_RANGE_FAST).offset == 128);
+    tarn_space_deinit(&s);
 }
 
 /* Bins of 100 and 101 are the same: asked for 101, FAST trusts only the next bin. */
