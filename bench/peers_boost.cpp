@@ -2,10 +2,12 @@
 /* Boost.Pool: pool, object_pool, and its two standard allocators. */
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
+#include "cases_shared.hpp"
 
 #include <boost/pool/object_pool.hpp>
 #include <boost/pool/pool.hpp>
 #include <boost/pool/pool_alloc.hpp>
+#include <boost/pool/singleton_pool.hpp>
 
 namespace
 {
@@ -95,6 +97,31 @@ class boost_fast_allocator
     }
 };
 
+/* One pool for the process, behind a mutex. */
+class boost_singleton
+{
+    struct tag {
+    };
+    using pool = boost::singleton_pool<tag, 64>;
+
+  public:
+    boost_singleton(size_t, size_t)
+    {
+    }
+    boost_singleton &here()
+    {
+        return *this;
+    }
+    void *alloc()
+    {
+        return pool::malloc();
+    }
+    void free(void *p)
+    {
+        pool::free(p);
+    }
+};
+
 template <template <class> class A> struct boost_allocator {
     template <class T> using allocator = A<T>;
     template <class T> allocator<T> get()
@@ -115,6 +142,8 @@ const bool entered = [] {
     bench::enter_hot<boost_pool>("boost::pool");
     bench::enter_hot<boost_object_pool>("boost::object_pool");
     bench::enter_hot<boost_fast_allocator>("boost::fast_pool_allocator");
+    bench::enter("pair", "boost::singleton_pool", bench::pair<boost_singleton, 64>);
+    bench::enter_shared<boost_singleton>("boost::singleton_pool");
     bench::enter_cold<boost_pool>("boost::pool");
     bench::enter_cold<boost_fast_allocator>("boost::fast_pool_allocator");
     bench::enter_memory<boost_pool>("boost::pool");

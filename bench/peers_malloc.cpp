@@ -7,6 +7,7 @@
 #include "cases_mixed.hpp"
 #include "cases_nohelp.hpp"
 #include "cases_objects.hpp"
+#include "cases_shared.hpp"
 
 #include <dlfcn.h>
 #include <malloc.h>
@@ -51,6 +52,10 @@ class system_malloc
   public:
     explicit system_malloc(size_t block_size = 0, size_t = 0) : block(block_size)
     {
+    }
+    system_malloc &here()
+    {
+        return *this;
     }
     void *alloc()
     {
@@ -113,6 +118,7 @@ const bool entered = [] {
     bench::enter("threads", "malloc", bench::threads<system_malloc>);
     bench::enter("latency", "malloc", bench::latency<system_malloc>);
     bench::enter("latency_64", "malloc", bench::latency_64<system_malloc>);
+    bench::enter_shared<system_malloc>("malloc");
     return true;
 }();
 

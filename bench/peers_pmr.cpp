@@ -4,6 +4,7 @@
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
+#include "cases_shared.hpp"
 #include "cases_mixed.hpp"
 
 #include <memory_resource>
@@ -21,6 +22,10 @@ template <class Resource> class pmr_pool
     pmr_pool(size_t block_size, size_t)
         : handle(bench::hide<std::pmr::memory_resource>(&resource)), block(block_size)
     {
+    }
+    pmr_pool &here()
+    {
+        return *this;
     }
     void *alloc()
     {
@@ -114,6 +119,7 @@ const bool entered = [] {
     using synchronized = pmr_pool<std::pmr::synchronized_pool_resource>;
     bench::enter_hot<unsynchronized>("pmr unsynchronized");
     bench::enter_hot<synchronized>("pmr synchronized");
+    bench::enter_shared<synchronized>("pmr synchronized");
     bench::enter_cold<unsynchronized>("pmr unsynchronized");
     bench::enter_memory<unsynchronized>("pmr unsynchronized");
     bench::enter_mixed<pmr_mixed>("pmr unsynchronized");

@@ -110,7 +110,7 @@ struct tarn_shared_cache {
 /* State; fields are private. */
 struct tarn_shared_pool {
     tarn_allocator allocator;
-    uintptr_t id;    /* no other pool has had it; 0: none */
+    uintptr_t id;    /* no other pool has had it */
     size_t min_size; /* bytes */
     size_t span;     /* bytes */
     tarn_spec spec_max;

@@ -31,7 +31,7 @@ enum {
 
 _Static_assert(sizeof(tarn_mutex) <= sizeof(((tarn_shared_pool *)0)->mutex),
                "the mutex fits its place");
-_Static_assert(sizeof(void *) != 8 || offsetof(tarn_shared_chunk, carved) == 64,
+_Static_assert(sizeof(void *) != 8 || offsetof(tarn_shared_chunk, free) == 64,
                "what all read and what the owner writes are on different cache lines");
 
 void tarn_shared_fault(const tarn_shared_pool *pool, tarn_fault_kind kind, const void *block,
@@ -309,6 +309,7 @@ tarn_status tarn_shared_pool_init(tarn_shared_pool *pool, const tarn_shared_pool
     if (status != TARN_OK) {
         pool->why = (tarn_why){status, o->block_size, o->align, 0};
         pool->flags |= SHARED_DEAD;
+        pool->id = SHARED_NO_POOL;
         return status;
     }
     pool->id = tarn_shared_new_id();
@@ -347,7 +348,7 @@ void tarn_shared_pool_deinit(tarn_shared_pool *pool)
     pool->caches = pool->idle = NULL;
     pool->homes = pool->orphans = NULL;
     pool->spare = NULL;
-    pool->id = 0;
+    pool->id = SHARED_NO_POOL;
     pool->flags |= SHARED_DEAD;
     pool->min_size = SIZE_MAX;
     pool->span = 0;

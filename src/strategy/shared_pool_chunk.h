@@ -66,33 +66,39 @@ typedef enum shared_list_kind {
 } shared_list_kind;
 
 struct tarn_shared_chunk {
+    /* Read by all, so on a cache line that is seldom written. */
     tarn_shared_pool *pool;
-    tarn_shared_home *home; /* NULL: spare                                 */
-    char *blocks;           /* block 0                                     */
-    uintptr_t *sent;        /* message bits                                */
-    uintptr_t *live;        /* live bits, when checking; else NULL         */
-    uintptr_t bit;          /* in home->bell                               */
-    size_t capacity;        /* blocks                                      */
-    size_t region_size;     /* bytes                                       */
-    /* The owner's part, from a cache line of its own on. */
-    size_t carved, free; /* see H1; carved is read by others: relaxed atomics */
-    size_t cursor;       /* free-bit word where the next search starts        */
+    tarn_shared_home *home; /* NULL: spare                                    */
+    char *blocks;           /* block 0                                        */
+    uintptr_t *sent;        /* message bits                                   */
+    uintptr_t *live;        /* live bits, when checking; else NULL            */
+    uintptr_t bit;          /* in home->bell                                  */
+    size_t capacity;        /* blocks                                         */
+    size_t carved;          /* see H1; the owner writes it: relaxed atomics   */
+    /* The owner's. */
+    size_t free;   /* see H1 */
+    size_t cursor; /* free-bit word where the next search starts */
     tarn_shared_links links[SHARED_LISTS];
-    tarn_shared_chunk *next, *prev; /* all of the pool; under its mutex */
-    tarn_bitmap map;                /* free bits */
+    tarn_bitmap map; /* free bits */
+    /* The pool's, under its mutex. */
+    tarn_shared_chunk *next, *prev; /* all        */
+    size_t region_size;             /* bytes      */
 };
 
 struct tarn_shared_home {
-    uintptr_t bell; /* see shared_pool_message.h */
+    uintptr_t bell; /* written by all, see shared_pool_message.h */
     char apart[64 - sizeof(uintptr_t)];
-    tarn_shared_cache *cache; /* NULL: orphan. Read by all: relaxed atomics */
-    tarn_shared_home *next;   /* of its cache's homes, or of the orphans    */
+    /* Read by all, seldom written: relaxed atomics. */
+    tarn_shared_cache *cache; /* NULL: orphan */
+    tarn_region region;
     tarn_shared_home *beside; /* all of the pool */
+    char apart_too[64 - 2 * sizeof(void *) - sizeof(tarn_region)];
+    /* The owner's. */
+    tarn_shared_home *next; /* of its cache's homes, or of the orphans */
     tarn_shared_list free, raw;
     tarn_shared_list classes[SHARED_WORD]; /* its chunks, by their bit of the bell */
     unsigned next_class;
     size_t room, carved, free_blocks; /* sums, in blocks */
-    tarn_region region;
 };
 
 /* What a block address turned out to be. */
@@ -214,8 +220,46 @@ void tarn_shared_old_cache(tarn_shared_cache *cache);
 uintptr_t tarn_shared_new_id(void);
 /* Threads forget the caches of a pool that is about to go. */
 void tarn_shared_forget_threads(tarn_shared_pool *pool);
-/* The calling thread's cache when it has one. */
-tarn_shared_cache *tarn_shared_seek(const tarn_shared_pool *pool);
+/* The caches that a thread used last, by its pools' ids; see shared_pool_thread.c. */
+enum { SHARED_WAYS = 16 };
+
+typedef struct tarn_shared_way {
+    uintptr_t id;
+    tarn_shared_cache *cache;
+} tarn_shared_way;
+
+typedef struct tarn_shared_ways {
+    tarn_shared_way way[SHARED_WAYS];
+    tarn_shared_cache *first; /* all of the thread's */
+} tarn_shared_ways;
+
+#ifdef TARN_HAS_THREADS
+extern _Thread_local tarn_shared_ways tarn_shared_here __attribute__((tls_model("initial-exec")));
+#else
+extern tarn_shared_ways tarn_shared_here;
+#endif
+
+/* Ids are multiples of the size of a way, so that what is left of one after a mask is an offset. An
+ * empty way has id 0, a dead pool id 1. */
+enum { SHARED_NO_POOL = 1 };
+
+static inline tarn_shared_way *shared_way(uintptr_t id)
+{
+    size_t offset = id & ((SHARED_WAYS - 1) * sizeof(tarn_shared_way));
+    return (tarn_shared_way *)(void *)((char *)tarn_shared_here.way + offset);
+}
+
+/* The calling thread's cache, when it is in its way. */
+static inline tarn_shared_cache *shared_seek(const tarn_shared_pool *pool)
+{
+    uintptr_t id = pool->id;
+    const tarn_shared_way *way = shared_way(id);
+    if (TARN_UNLIKELY(way->id != id))
+        return NULL;
+    if (way->cache == NULL)
+        __builtin_unreachable(); /* W1: a way of a pool that lives has a cache */
+    return way->cache;
+}
 
 /* ── shared_pool_index.c ── */
 

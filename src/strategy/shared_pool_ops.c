@@ -33,14 +33,19 @@ static inline void *get(tarn_shared_cache *cache, size_t size, tarn_spec spec)
     return tarn_shared_get_slow(cache, size, spec);
 }
 
+static TARN_SLOW void put_full(tarn_shared_cache *cache, void *block, size_t size, tarn_spec spec)
+{
+    if ((cache->flags & SHARED_DEAD) != 0)
+        tarn_shared_cache_free_slow(cache, block);
+    else
+        tarn_shared_put_slow(cache->pool, cache, block, size, spec);
+}
+
 static inline void put(tarn_shared_cache *cache, void *block, size_t size, tarn_spec spec)
 {
     void **top = cache->top;
     if (TARN_UNLIKELY(top == cache->full)) {
-        if ((cache->flags & SHARED_DEAD) != 0)
-            tarn_shared_cache_free_slow(cache, block);
-        else
-            tarn_shared_put_slow(cache->pool, cache, block, size, spec);
+        put_full(cache, block, size, spec);
         return;
     }
     *--top = block;
@@ -124,21 +129,30 @@ static void cache_free_batch(tarn_allocator *a, size_t size, tarn_spec spec, siz
 
 /* ── The pool as an allocator ── */
 
+static TARN_SLOW void *alloc_first(tarn_allocator *a, size_t size, tarn_spec spec)
+{
+    tarn_shared_cache *cache = tarn_shared_pool_cache(pool_of(a));
+    return cache != NULL ? get(cache, size, spec) : NULL;
+}
+
 static void *pool_alloc(tarn_allocator *a, size_t size, tarn_spec spec)
 {
-    tarn_shared_cache *cache = tarn_shared_seek(pool_of(a));
-    if (TARN_UNLIKELY(cache == NULL) && (cache = tarn_shared_pool_cache(pool_of(a))) == NULL)
-        return NULL;
-    return get(cache, size, spec);
+    tarn_shared_cache *cache = shared_seek(pool_of(a));
+    return TARN_LIKELY(cache != NULL) ? get(cache, size, spec) : alloc_first(a, size, spec);
+}
+
+static TARN_SLOW void free_first(tarn_allocator *a, void *block, size_t size, tarn_spec spec)
+{
+    tarn_shared_put_slow(pool_of(a), tarn_shared_pool_cache(pool_of(a)), block, size, spec);
 }
 
 static void pool_free(tarn_allocator *a, void *block, size_t size, tarn_spec spec)
 {
-    tarn_shared_cache *cache = tarn_shared_seek(pool_of(a));
+    tarn_shared_cache *cache = shared_seek(pool_of(a));
     if (TARN_LIKELY(cache != NULL))
         put(cache, block, size, spec);
     else
-        tarn_shared_put_slow(pool_of(a), tarn_shared_pool_cache(pool_of(a)), block, size, spec);
+        free_first(a, block, size, spec);
 }
 
 static void *pool_resize(tarn_allocator *a, void *block, size_t old_size, size_t new_size,
@@ -206,7 +220,7 @@ static size_t pool_trim(tarn_allocator *a)
     tarn_shared_pool *pool = pool_of(a);
     if ((pool->flags & SHARED_DEAD) != 0)
         return 0;
-    return tarn_shared_trim(pool, tarn_shared_seek(pool));
+    return tarn_shared_trim(pool, shared_seek(pool));
 }
 
 /* Blocks of some homes that are neither free nor sent. */
@@ -247,7 +261,7 @@ static tarn_status pool_stats(const tarn_allocator *a, tarn_stats *out)
 
 static tarn_why pool_why(const tarn_allocator *a)
 {
-    const tarn_shared_cache *cache = tarn_shared_seek(pool_of(a));
+    const tarn_shared_cache *cache = shared_seek(pool_of(a));
     return cache != NULL ? cache->why : pool_of(a)->why;
 }
 

@@ -7,7 +7,8 @@
  *     first  ──► cache ──► cache ──► NULL    all of the thread's, of whichever pools
  *
  * W1  Ids are never used twice, and 0 is no pool's, so an entry whose id is a living pool's holds the
- *     thread's cache of that pool; entries of dead pools stay and match nobody.
+ *     thread's cache of that pool; entries of dead pools stay and match nobody. (Where a pointer has 32
+ *     bits an id may come again after 500 million pools.)
  * W2  The lists of all threads, not the entries, are guarded by one lock, since a pool that goes takes its
  *     caches out of the lists of threads that run. Lock order: that lock, then a pool's mutex.
  * W3  When a thread ends its caches are retired. A call after that (by another key's destructor)
@@ -18,21 +19,11 @@
  */
 #include "strategy/shared_pool_chunk.h"
 
-enum { WAYS = 16 };
-
-typedef struct ways {
-    struct {
-        uintptr_t id;
-        tarn_shared_cache *cache;
-    } way[WAYS];
-    tarn_shared_cache *first;
-} ways;
-
 #ifdef TARN_HAS_THREADS
-static _Thread_local ways here __attribute__((tls_model("initial-exec")));
+_Thread_local tarn_shared_ways tarn_shared_here __attribute__((tls_model("initial-exec")));
 static tarn_thread_end at_end;
 #else
-static ways here;
+tarn_shared_ways tarn_shared_here;
 #endif
 
 static tarn_mutex lists = TARN_MUTEX_INIT;
@@ -40,19 +31,12 @@ static tarn_mutex lists = TARN_MUTEX_INIT;
 uintptr_t tarn_shared_new_id(void)
 {
     static uintptr_t last;
-    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-}
-
-tarn_shared_cache *tarn_shared_seek(const tarn_shared_pool *pool)
-{
-    uintptr_t id = pool->id;
-    return here.way[id % WAYS].id == id ? here.way[id % WAYS].cache : NULL;
+    return __atomic_add_fetch(&last, sizeof(tarn_shared_way), __ATOMIC_RELAXED);
 }
 
 static void enter_way(const tarn_shared_pool *pool, tarn_shared_cache *cache)
 {
-    here.way[pool->id % WAYS].id = pool->id;
-    here.way[pool->id % WAYS].cache = cache;
+    *shared_way(pool->id) = (tarn_shared_way){pool->id, cache};
 }
 
 static void unlink_cache(tarn_shared_cache *cache)
@@ -66,7 +50,7 @@ static void unlink_cache(tarn_shared_cache *cache)
 /* W3 */
 static void end_thread(void *own)
 {
-    ways *mine = own;
+    tarn_shared_ways *mine = own;
     tarn_mutex_lock(&lists);
     while (mine->first != NULL) {
         tarn_shared_cache *cache = mine->first;
@@ -74,8 +58,8 @@ static void end_thread(void *own)
         tarn_shared_old_cache(cache);
     }
     tarn_mutex_unlock(&lists);
-    for (size_t i = 0; i < WAYS; i++) /* W1: an id without a cache is looked for again */
-        mine->way[i].cache = NULL;
+    for (size_t i = 0; i < SHARED_WAYS; i++)
+        mine->way[i].id = 0;
 }
 
 /* The library may be unloaded before its threads end. */
@@ -88,7 +72,7 @@ __attribute__((destructor)) static void unload(void)
 
 static bool arm(void)
 {
-    return tarn_thread_at_end(&at_end, end_thread, &here);
+    return tarn_thread_at_end(&at_end, end_thread, &tarn_shared_here);
 }
 #else
 static bool arm(void)
@@ -103,7 +87,8 @@ static TARN_SLOW tarn_shared_cache *find(tarn_shared_pool *pool)
     bool armed;
     tarn_shared_cache *cache;
     tarn_mutex_lock(&lists);
-    for (cache = here.first; cache != NULL && cache->pool != pool; cache = cache->beside)
+    for (cache = tarn_shared_here.first; cache != NULL && cache->pool != pool;
+         cache = cache->beside)
         ;
     armed = cache != NULL || arm();
     tarn_mutex_unlock(&lists);
@@ -111,11 +96,11 @@ static TARN_SLOW tarn_shared_cache *find(tarn_shared_pool *pool)
         cache = tarn_shared_new_cache(pool);
         if (cache != NULL) {
             tarn_mutex_lock(&lists);
-            cache->beside = here.first;
-            cache->place = &here.first;
+            cache->beside = tarn_shared_here.first;
+            cache->place = &tarn_shared_here.first;
             if (cache->beside != NULL)
                 cache->beside->place = &cache->beside;
-            here.first = cache;
+            tarn_shared_here.first = cache;
             tarn_mutex_unlock(&lists);
         }
     }
@@ -126,7 +111,7 @@ static TARN_SLOW tarn_shared_cache *find(tarn_shared_pool *pool)
 
 tarn_shared_cache *tarn_shared_pool_cache(tarn_shared_pool *pool)
 {
-    tarn_shared_cache *cache = tarn_shared_seek(pool);
+    tarn_shared_cache *cache = shared_seek(pool);
     if (TARN_LIKELY(cache != NULL))
         return cache;
     if ((pool->flags & SHARED_DEAD) != 0) {
@@ -149,17 +134,28 @@ void tarn_shared_forget_threads(tarn_shared_pool *pool)
 
 /* ── Blocks, through the thread's cache ── */
 
-void *tarn_shared_pool_alloc(tarn_shared_pool *pool)
+static TARN_SLOW void *alloc_first(tarn_shared_pool *pool)
 {
     tarn_shared_cache *cache = tarn_shared_pool_cache(pool);
     return cache != NULL ? tarn_shared_cache_alloc(cache) : NULL;
 }
 
+void *tarn_shared_pool_alloc(tarn_shared_pool *pool)
+{
+    tarn_shared_cache *cache = shared_seek(pool);
+    return TARN_LIKELY(cache != NULL) ? tarn_shared_cache_alloc(cache) : alloc_first(pool);
+}
+
+static TARN_SLOW void free_first(tarn_shared_pool *pool, void *block)
+{
+    tarn_shared_put_slow(pool, tarn_shared_pool_cache(pool), block, 0, 0);
+}
+
 void tarn_shared_pool_free(tarn_shared_pool *pool, void *block)
 {
-    tarn_shared_cache *cache = tarn_shared_seek(pool);
+    tarn_shared_cache *cache = shared_seek(pool);
     if (TARN_LIKELY(cache != NULL))
         tarn_shared_cache_free(cache, block);
     else
-        tarn_shared_put_slow(pool, tarn_shared_pool_cache(pool), block, 0, 0);
+        free_first(pool, block);
 }
