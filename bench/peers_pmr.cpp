@@ -4,8 +4,8 @@
 #include "cases_arena.hpp"
 #include "cases_blocks.hpp"
 #include "cases_containers.hpp"
-#include "cases_shared.hpp"
 #include "cases_mixed.hpp"
+#include "cases_shared.hpp"
 
 #include <memory_resource>
 

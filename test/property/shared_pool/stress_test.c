@@ -14,7 +14,7 @@
 #include <tarn/shared_pool.h>
 #include <tarn/stats.h>
 
-enum { THREADS = 4, QUEUE = 64, STEPS = 4000 };
+enum { THREADS = 4, QUEUE = 64, STEPS = 2000 };
 
 static tarn_shared_pool pool;
 
@@ -23,10 +23,10 @@ typedef struct item {
     size_t fill[7];
 } item;
 
-static size_t next(size_t *state)
+static size_t next(uint64_t *state)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return *state >> 17;
+    return (size_t)(*state >> 33);
 }
 
 static void mark(item *it, size_t value)
@@ -94,7 +94,7 @@ static item *new_item(size_t value, tarn_shared_cache *c)
 }
 
 /* One step of one thread: make and hand on, take and free, bursts, batches, a reserve, a flush, questions. */
-static void step(size_t me, size_t r, size_t *state, tarn_shared_cache *c)
+static void step(size_t me, size_t r, uint64_t *state, tarn_shared_cache *c)
 {
     item *mine[96];
     size_t n = r % 96, got = 0;
@@ -135,7 +135,8 @@ static void step(size_t me, size_t r, size_t *state, tarn_shared_cache *c)
 /* A short life: some steps through the thread's own cache, or through one that was passed on. */
 static void *life(void *arg)
 {
-    size_t me = *(size_t *)arg, state = me * 77 + rounds;
+    size_t me = *(size_t *)arg;
+    uint64_t state = me * 77 + rounds;
     for (size_t i = 0; i < STEPS / 20; i++) {
         size_t r = next(&state);
         tarn_shared_cache *c = r % 3 == 0 ? poll_one(&passed) : NULL;
@@ -219,7 +220,7 @@ static void work(tarn_shared_pool_options o)
 static size_t how_often(void)
 {
     const char *text = getenv("TARN_PROPERTY_ROUNDS");
-    return text != NULL ? strtoull(text, NULL, 0) : 1;
+    return text != NULL ? strtoul(text, NULL, 0) : 1;
 }
 
 static void blocks_go_round(void **state)

