@@ -365,9 +365,7 @@ static void send_word(tarn_shared_cache *cache, tarn_shared_chunk *c, size_t wor
     }
     const tarn_shared_pool *pool = c->pool;
     const char *first = c->blocks;
-    const uintptr_t bit = c->bit;
-    uintptr_t twice = tarn_message_put(&c->sent[word], bits);
-    tarn_message_ring(&h->bell, bit);
+    uintptr_t twice = tarn_message_send(&c->sent[word], bits, &h->bell, c->bit);
     if (TARN_UNLIKELY(twice != 0))
         report(pool, first, word, twice);
 }

@@ -59,7 +59,7 @@ static inline uintptr_t tarn_message_put(uintptr_t *word, uintptr_t bits)
     return __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST) & bits;
 }
 
-/* P2, P3: after the last word of a chunk; neither the chunk nor its words are touched any more. */
+/* P2, P3. */
 static inline void tarn_message_ring(uintptr_t *bell, uintptr_t bit)
 {
     TARN_SHARED_STEP(bell);
@@ -67,6 +67,16 @@ static inline void tarn_message_ring(uintptr_t *bell, uintptr_t bit)
         return;
     TARN_SHARED_STEP(bell);
     (void)__atomic_fetch_or(bell, bit, __ATOMIC_SEQ_CST);
+}
+
+/* A message: blocks of one word, then the bell. The chunk is not touched after its word was written.
+ * Returns as tarn_message_put. */
+static inline uintptr_t tarn_message_send(uintptr_t *word, uintptr_t bits, uintptr_t *bell,
+                                          uintptr_t bit)
+{
+    uintptr_t twice = tarn_message_put(word, bits);
+    tarn_message_ring(bell, bit);
+    return twice;
 }
 
 /* T1: what has rung since the last time; a bell that did not ring costs no write. (What it misses by

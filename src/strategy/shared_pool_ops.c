@@ -313,10 +313,10 @@ static tarn_status pool_visit(tarn_allocator *a, tarn_visitor *see, void *user)
 
 static bool cache_valid(const tarn_shared_cache *c)
 {
-    size_t idle = 0, owned = 0;
+    size_t idle = 0, hand = shared_at_hand(c), gone = hand < c->hand ? c->hand - hand : 0;
     if (c->full > c->top || c->top > c->empty)
         return false;
-    for (const tarn_shared_home *h = c->homes; h != NULL; h = h->next, owned++) {
+    for (const tarn_shared_home *h = c->homes; h != NULL; h = h->next) {
         if (h->cache != c)
             return false;
         idle += shared_idle(h);
@@ -332,7 +332,7 @@ static bool cache_valid(const tarn_shared_cache *c)
                 return false;
         }
     }
-    return c->reserved == 0 || shared_at_hand(c) + idle >= c->reserved;
+    return c->reserved <= gone || hand + idle >= c->reserved - gone; /* I3 of shared_pool_cache.c */
 }
 
 static tarn_status pool_check(const tarn_allocator *a)

@@ -171,6 +171,62 @@ static void a_reserve_holds(void **state)
     }
 }
 
+/* Another cache takes all that it can get. */
+static void others_take_all(void)
+{
+    while (tarn_shared_pool_alloc(&pool) != NULL)
+        ;
+}
+
+static void get_through(size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_non_null(tarn_shared_cache_alloc(&cache));
+}
+
+/* Chunks that become empty are not given away before the reserve is used. */
+static void a_reserve_keeps_empty_chunks(void **state)
+{
+    (void)state;
+    static probe parent;
+    start((tarn_shared_pool_options){.parent = probe_init(&parent, NULL)});
+    tarn_shared_cache_init(&cache, &pool);
+    for (size_t i = 0; i < 2000; i++)
+        blocks[i] = tarn_shared_cache_alloc(&cache);
+    assert_int_equal(tarn_shared_cache_reserve(&cache, 1000), TARN_OK);
+    parent.options.max_size = 1;
+    tarn_shared_cache_free_batch(&cache, 2000, blocks);
+    (void)tarn_shared_pool_trim(&pool);
+    others_take_all();
+    get_through(1000);
+    stop();
+    assert_int_equal(probe_deinit(&parent), 0);
+}
+
+/* Blocks of others that are at hand count for a reserve, and do not go home then. */
+static void a_reserve_keeps_what_is_at_hand(void **state)
+{
+    (void)state;
+    size_t foreign = 400;
+    static probe parent;
+    start((tarn_shared_pool_options){.parent = probe_init(&parent, NULL)});
+    tarn_shared_cache_init(&cache, &pool);
+    (void)alloc_all(&foreign);
+    for (size_t i = 0; i < 100; i++)
+        tarn_shared_cache_free(&cache, blocks[i]);
+    parent.options.max_size = 1;
+    size_t idle = cache.homes != NULL ? shared_idle(cache.homes) : 0;
+    size_t n = (size_t)(cache.empty - cache.top) + idle;
+    assert_int_equal(tarn_shared_cache_reserve(&cache, n), TARN_OK);
+    for (size_t i = 100; i < 400; i++)
+        tarn_shared_cache_free(&cache, blocks[i]);
+    whole();
+    others_take_all();
+    get_through(n);
+    stop();
+    assert_int_equal(probe_deinit(&parent), 0);
+}
+
 static void a_reserve_that_cannot_be(void **state)
 {
     (void)state;
@@ -193,8 +249,12 @@ static void a_reserve_that_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cache_is_passed_on),     cmocka_unit_test(a_flush_leaves_nothing),
-        cmocka_unit_test(a_batch_is_a_batch),       cmocka_unit_test(a_reserve_holds),
+        cmocka_unit_test(a_cache_is_passed_on),
+        cmocka_unit_test(a_flush_leaves_nothing),
+        cmocka_unit_test(a_batch_is_a_batch),
+        cmocka_unit_test(a_reserve_holds),
+        cmocka_unit_test(a_reserve_keeps_empty_chunks),
+        cmocka_unit_test(a_reserve_keeps_what_is_at_hand),
         cmocka_unit_test(a_reserve_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

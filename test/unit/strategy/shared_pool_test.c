@@ -225,6 +225,50 @@ static void an_idle_thread_is_trimmed(void **state)
     stop();
 }
 
+static void *alloc_and_wait(void *arg)
+{
+    (void)alloc_all(arg);
+    reach(1);
+    await(2);
+    return NULL;
+}
+
+/* What others sent to a thread that does nothing any more is found by a trim. */
+static void messages_to_an_idle_thread_are_trimmed(void **state)
+{
+    (void)state;
+    size_t n = 3000;
+    pthread_t thread;
+    meet.stage = 0;
+    start((tarn_shared_pool_options){0});
+    assert_int_equal(pthread_create(&thread, NULL, alloc_and_wait, &n), 0);
+    await(1);
+    (void)free_all(&n);
+    size_t chunks = stats().chunks;
+    assert_true(chunks > 40);
+    assert_true(tarn_shared_pool_trim(&pool) > 0);
+    assert_true(stats().chunks <= 5); /* what holds a hand of 128 over there */
+    reach(2);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    stop();
+}
+
+/* A thread that had much and needs it no more keeps no more than another one can do without. */
+static void no_thread_hoards(void **state)
+{
+    (void)state;
+    size_t n = 3000;
+    start((tarn_shared_pool_options){0});
+    (void)alloc_all(&n);
+    (void)free_all(&n);
+    size_t chunks = stats().chunks;
+    n = 2000;
+    in_a_thread(alloc_all, &n);
+    assert_int_equal(stats().chunks, chunks);
+    (void)free_all(&n);
+    stop();
+}
+
 /* More pools than the table has ways: all are found, and none is lost when the thread ends. */
 static void *many_pools(void *arg)
 {
@@ -468,6 +512,8 @@ int main(void)
         cmocka_unit_test(another_thread_frees),
         cmocka_unit_test(threads_leave_what_they_had),
         cmocka_unit_test(an_idle_thread_is_trimmed),
+        cmocka_unit_test(messages_to_an_idle_thread_are_trimmed),
+        cmocka_unit_test(no_thread_hoards),
         cmocka_unit_test(a_thread_has_a_cache_of_each_pool),
         cmocka_unit_test(a_pool_goes_while_threads_have_caches),
         cmocka_unit_test(at_the_limit_others_give),
