@@ -46,9 +46,11 @@ class turns_of_two
 };
 
 /* ns a block of both threads' CPU time: one allocates Count blocks, the other frees them all. Their taking turns is not
- * counted. Touch: each block is written by the first and read by the second. */
-template <class P, size_t Count, bool Touch> void handoff(session &s)
+ * counted. Touch: each block is written by the first and read by the second. Shuffled: they are freed in random
+ * order. */
+template <class P, size_t Count, bool Touch, bool Shuffled = false> void handoff(session &s)
 {
+    random_stream random(Count);
     P pool(64, Count);
     std::vector<void *> blocks(Count);
     turns_of_two turns;
@@ -83,6 +85,9 @@ template <class P, size_t Count, bool Touch> void handoff(session &s)
                     }
                 }
                 spent += cpu_ns() - start;
+                if (Shuffled) {
+                    shuffle(blocks.data(), Count, Count, random);
+                }
                 turns.give(true);
             }
             turns.await(false);
@@ -104,6 +109,7 @@ template <class P> void enter_shared(const char *name)
     enter("handoff_1e3", name, handoff<P, 1000, false>);
     enter("handoff_2e4", name, handoff<P, 20000, false>);
     enter("handoff_2e4_written", name, handoff<P, 20000, true>);
+    enter("handoff_2e4_shuffled", name, handoff<P, 20000, false, true>);
 }
 
 } // namespace bench

@@ -11,6 +11,7 @@ CASES = {
     "handoff_2e4": Case("One thread allocates 20,000 blocks of 64 B, another frees them", BLOCK, **TWO),
     "handoff_2e4_written": Case("The same, each block written by the first thread and read by the second", BLOCK, **TWO,
                                 group="info"),
+    "handoff_2e4_shuffled": Case("The same, freed in random order", BLOCK, **TWO, group="info"),
 }
 
 MALLOCS = {"glibc": 0.35, "mimalloc": 0.8, "jemalloc": 0.8, "tcmalloc": 0.8}

@@ -202,10 +202,11 @@ README_ROWS = [
     ("arena_1e3", "alloc", "1,000 arena allocations and a reset, ns each", "tarn arena"),
     ("containers", "sum", "std::list and std::map churn, ms", "tarn::allocator"),
     ("life_100", "life", "a pool made for 100 blocks, used once, ns", "tarn pool"),
-    ("threads", "two", "one allocator shared by two threads, ns a pair", "tarn lock(pool)"),
+    ("threads", "two", "one allocator shared by two threads, ns a pair", "tarn shared pool"),
+    ("handoff_2e4", "block", "20,000 blocks from one thread to another, ns a block", "tarn shared pool"),
 ]
 README_COLUMNS = [("glibc",), ("jemalloc",), ("mimalloc",), ("tcmalloc",), ("ideal", "bump"),
-                  ("boost::pool", "boost::fast_pool_allocator"), ("foonathan node_pool", "foonathan memory_stack")]
+                  ("boost::pool", "boost::fast_pool_allocator", "boost::singleton_pool"), ("foonathan node_pool", "foonathan memory_stack")]
 README_HEAD = ["", "Tarn", "glibc", "jemalloc", "mimalloc", "tcmalloc", "by hand", "Boost", "foonathan"]
 
 

@@ -52,6 +52,8 @@
 #define TARN_SHARED_STEP(address) ((void)0)
 #endif
 
+/* NOLINTBEGIN(readability-non-const-parameter): what the atomic operations write goes unseen */
+
 /* P1: the blocks. Returns those of the bits that were set already: blocks freed twice. */
 static inline uintptr_t tarn_message_put(uintptr_t *word, uintptr_t bits)
 {
@@ -99,5 +101,7 @@ static inline uintptr_t tarn_message_take(uintptr_t *word)
     TARN_SHARED_STEP(word);
     return __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
 }
+
+/* NOLINTEND(readability-non-const-parameter) */
 
 #endif
