@@ -17,7 +17,9 @@ typedef struct tally {
     tarn_object_cache *cache;
     thing *spare[8]; /* what reclaim may free */
     size_t spares;
-    bool cures; /* reclaim ends the refusing */
+    bool cures;    /* reclaim ends the refusing */
+    bool greedy;   /* reclaim allocates */
+    bool crowding; /* a ctor that refuses frees the spare ones first */
 } tally;
 
 static bool init(void *user, void *object)
@@ -43,8 +45,11 @@ static bool ctor(void *user, void *object)
 {
     tally *t = user;
     thing *o = object;
-    if (++t->ctors == t->ctor_refuses)
+    if (++t->ctors == t->ctor_refuses) {
+        while (t->crowding && t->spares > 0)
+            tarn_object_cache_free(t->cache, t->spare[--t->spares]);
         return t->ctors--, false;
+    }
     t->wrong += o->built != 1 || o->handed != 0;
     o->handed = 1;
     return true;
@@ -65,6 +70,8 @@ static void reclaim(void *user)
     t->reclaims++;
     if (t->cures)
         t->init_refuses = t->ctor_refuses = 0;
+    if (t->greedy)
+        t->wrong += tarn_object_cache_alloc(t->cache) != NULL;
     while (t->spares > 0)
         tarn_object_cache_free(t->cache, t->spare[--t->spares]);
 }
@@ -177,7 +184,19 @@ static void the_limit_counts_idle_and_used_and_asks_reclaim_once(void **unused)
     stop();
 }
 
-static void reclaim_that_needs_the_cache_itself_is_not_asked_again(void **unused)
+static void reclaim_that_uses_the_cache_is_not_asked_again(void **unused)
+{
+    (void)unused;
+    start((tarn_object_cache_options){.reclaim = reclaim, .limit = 1});
+    sum.spare[0] = tarn_object_cache_alloc(&cache);
+    sum.greedy = true;
+    sum.spares = 1;
+    assert_ptr_equal(tarn_object_cache_alloc(&cache), sum.spare[0]);
+    assert_int_equal(sum.reclaims, 1);
+    stop();
+}
+
+static void reclaim_cures_a_ctor_that_refused(void **unused)
 {
     (void)unused;
     start((tarn_object_cache_options){.reclaim = reclaim, .ctor = ctor, .dtor = dtor});
@@ -215,6 +234,22 @@ static void a_refused_init_or_ctor_loses_nothing(void **unused)
     stop();
     assert_int_equal(parent.faults, 0);
     assert_int_equal(probe_deinit(&parent), 0);
+}
+
+static void a_ctor_that_fills_the_array_and_refuses_loses_nothing(void **unused)
+{
+    (void)unused;
+    start((tarn_object_cache_options){.ctor = ctor, .dtor = dtor, .depth = 1});
+    sum.spare[0] = tarn_object_cache_alloc(&cache);
+    sum.spares = 1;
+    sum.crowding = true;
+    sum.ctor_refuses = 2;
+    assert_null(tarn_object_cache_alloc(&cache));
+    assert_int_equal(sum.finis, 1); /* no room for it beside the spare one */
+    sum.ctor_refuses = 0;
+    assert_ptr_equal(tarn_object_cache_alloc(&cache), sum.spare[0]);
+    tarn_object_cache_free(&cache, sum.spare[0]);
+    stop();
 }
 
 static void filling_ahead_makes_allocs_that_need_no_memory(void **unused)
@@ -387,7 +422,9 @@ int main(void)
         cmocka_unit_test(ctor_and_dtor_run_at_each_use),
         cmocka_unit_test(beyond_the_depth_objects_go_back),
         cmocka_unit_test(the_limit_counts_idle_and_used_and_asks_reclaim_once),
-        cmocka_unit_test(reclaim_that_needs_the_cache_itself_is_not_asked_again),
+        cmocka_unit_test(reclaim_that_uses_the_cache_is_not_asked_again),
+        cmocka_unit_test(reclaim_cures_a_ctor_that_refused),
+        cmocka_unit_test(a_ctor_that_fills_the_array_and_refuses_loses_nothing),
         cmocka_unit_test(a_refused_init_or_ctor_loses_nothing),
         cmocka_unit_test(filling_ahead_makes_allocs_that_need_no_memory),
         cmocka_unit_test(what_is_out_at_the_end_of_an_own_pool_gets_its_fini),

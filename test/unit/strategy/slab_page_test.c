@@ -123,6 +123,28 @@ static void before_a_refusal_the_blocks_at_hand_give_way(void **unused)
     stop();
 }
 
+static bool free_it(void *user, void *block, size_t size)
+{
+    ++*(size_t *)user;
+    tarn_slab_free(&slab, block, size, 0);
+    return true;
+}
+
+static void no_page_goes_while_a_visitor_frees_all_blocks(void **unused)
+{
+    (void)unused;
+    size_t seen = 0;
+    start((tarn_slab_options){.idle_pages = 1});
+    fill(3000, 64);
+    size_t pages = slab.core->page_count;
+    assert_int_equal(tarn_slab_visit(&slab, free_it, &seen), TARN_OK);
+    assert_int_equal(seen, 3000);
+    assert_int_equal(slab.core->page_count, pages);
+    assert_true(tarn_slab_trim(&slab) > 0);
+    assert_int_equal(slab.core->page_count, 0);
+    stop();
+}
+
 static void with_metadata_outside_no_byte_of_a_page_is_written(void **unused)
 {
     (void)unused;
@@ -184,6 +206,7 @@ int main(void)
         cmocka_unit_test(an_empty_page_serves_another_class),
         cmocka_unit_test(idle_pages_go_back_but_for_some),
         cmocka_unit_test(before_a_refusal_the_blocks_at_hand_give_way),
+        cmocka_unit_test(no_page_goes_while_a_visitor_frees_all_blocks),
         cmocka_unit_test(with_metadata_outside_no_byte_of_a_page_is_written),
         cmocka_unit_test(places_are_told_without_reading_them),
     };
