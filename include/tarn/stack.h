@@ -243,8 +243,9 @@ static TARN_FAST void tarn_stack_free_high(tarn_stack *stack, void *block, size_
     tarn_stack_end *e = &stack->end[TARN_STACK_HIGH];
     const uintptr_t p = (uintptr_t)block,
                     end = p + ((size + (TARN_STACK_GRAIN - 1)) & ~(size_t)(TARN_STACK_GRAIN - 1));
-    if (TARN_LIKELY((spec & TARN_ALIGN_BITS) <= TARN_STACK_GRAIN_LOG && p == e->top && end > p &&
-                    end <= stack->high)) {
+    /* The first line is known at compile time when size and spec are. */
+    if (TARN_LIKELY((spec & TARN_ALIGN_BITS) <= TARN_STACK_GRAIN_LOG && size - 1 < PTRDIFF_MAX &&
+                    p == e->top && end <= stack->high)) {
         e->top = end;
         return;
     }
