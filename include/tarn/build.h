@@ -21,7 +21,7 @@
 
 TARN_BEGIN_DECLS
 
-enum { TARN_BUILD_MESSAGE = 400 };
+enum { TARN_BUILD_MESSAGE = 600 };
 
 /* What was built; opaque. */
 typedef struct tarn_built tarn_built;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kinds_strategy.c - pool, arena, stack, slab, buddy, tlsf.
+ * kinds_strategy.c - pool, shared, arena, stack, ring, slab, buddy, tlsf.
  *
  * Each takes at most one child: where its memory comes from. A buffer is used whole, by the strategy
  * that has it for itself; anything else is asked for chunks.
@@ -10,6 +10,8 @@
 #include <tarn/arena.h>
 #include <tarn/buddy.h>
 #include <tarn/pool.h>
+#include <tarn/ring.h>
+#include <tarn/shared_pool.h>
 #include <tarn/slab.h>
 #include <tarn/stack.h>
 #include <tarn/tlsf.h>
@@ -29,7 +31,8 @@ static place place_of(const assemble_part *part, const ast_node *node)
     if (child == NULL)
         return (place){.parent = part->metadata};
     /* A buffer with a name may be shared: then it gives regions. */
-    if (child->extra != NULL && node->children->kind != NULL)
+    if (tarn_word_is(tarn_ast_target(node->children)->word, "buffer") &&
+        node->children->kind != NULL)
         return (place){.buffer = child->extra, .size = child->extra_size};
     if (child->source != NULL)
         return (place){.source = child->source};
@@ -64,6 +67,54 @@ static bool pool_reach(ast *a, const ast_node *node, assemble_reach *out)
     (void)a;
     *out = (assemble_reach){node->size, node->size};
     return true;
+}
+
+static tarn_status shared_build(assemble_part *part, const ast_node *node)
+{
+    const place p = place_of(part, node);
+    tarn_shared_pool *pool = tarn_part_state(part);
+    const tarn_shared_pool_options o = {
+        .block_size = node->size,
+        .align = tarn_option_number(node, "align", 0),
+        .limit = tarn_option_number(node, "limit", 0),
+        .chunk_size = tarn_option_number(node, "chunk", 0),
+        .source = p.source,
+        .parent = p.parent,
+        .exact = tarn_option_flag(node, "exact"),
+        .check = tarn_option_flag(node, "check"),
+        .name = part->name,
+    };
+    tarn_status status = tarn_shared_pool_init(pool, &o);
+    part->allocator = tarn_shared_pool_allocator(pool);
+    return status;
+}
+
+static bool shared_reach(ast *a, const ast_node *node, assemble_reach *out)
+{
+    *out = (assemble_reach){node->size, node->size};
+    return node->children == NULL || node->children->kind == NULL ||
+           !tarn_word_is(node->children->word, "buffer") ||
+           tarn_ast_error(a, node->children->word.at,
+                          "a shared pool grows: give the buffer a name of its own, and '",
+                          node->word, "' chunks of it");
+}
+
+static tarn_status ring_build(assemble_part *part, const ast_node *node)
+{
+    const place p = place_of(part, node);
+    tarn_ring *ring = tarn_part_state(part);
+    const tarn_ring_options o = {
+        .name = part->name,
+        .source = p.source,
+        .parent = p.parent,
+        .buffer = p.buffer,
+        .buffer_size = p.size,
+        .capacity = p.buffer == NULL ? node->size : 0,
+        .check = tarn_option_flag(node, "check"),
+    };
+    tarn_status status = tarn_ring_init(ring, &o);
+    part->allocator = tarn_ring_allocator(ring);
+    return status;
 }
 
 static tarn_status arena_build(assemble_part *part, const ast_node *node)
@@ -219,6 +270,12 @@ static const assemble_option
                CHECK,
                END},
     STACK[] = {CHECK, END},
+    SHARED[] = {{"align", AST_NUMBER, NULL},
+                {"limit", AST_NUMBER, NULL},
+                {"chunk", AST_NUMBER, NULL},
+                {"exact", AST_FLAG, NULL},
+                CHECK,
+                END},
     SLAB[] = {{"smallest", AST_NUMBER, NULL},
               {"largest", AST_NUMBER, NULL},
               {"waste", AST_NUMBER, NULL},
@@ -238,8 +295,12 @@ static const assemble_option
 const assemble_kind tarn_strategy_kinds[] = {
     {STRATEGY("pool", tarn_pool, POOL), .size_is = "the size of its blocks", .size_needed = true,
      .build = pool_build, .reach = pool_reach},
+    {STRATEGY("shared", tarn_shared_pool, SHARED), .size_is = "the size of its blocks",
+     .size_needed = true, .build = shared_build, .reach = shared_reach},
     {STRATEGY("arena", tarn_arena, ARENA), .build = arena_build, .reach = buffer_reach},
     {STRATEGY("stack", tarn_stack, STACK), .size_is = "its size", .build = stack_build,
+     .reach = one_run_reach},
+    {STRATEGY("ring", tarn_ring, STACK), .size_is = "its size", .build = ring_build,
      .reach = one_run_reach},
     {STRATEGY("slab", tarn_slab, SLAB), .build = slab_build, .reach = buffer_reach},
     {STRATEGY("buddy", tarn_buddy, BUDDY), .size_is = "its size", .build = buddy_build,

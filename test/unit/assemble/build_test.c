@@ -28,6 +28,10 @@ static const char *const COMPOSITIONS[] = {
     "quantize(affix(libc, size, canary, owner), step=32, align=16)",
     "on_fail(buddy 4M (pages, min=64))",
     "cache(lock(segregate(512: pool 512, libc)), depth=32, largest=256)",
+    "segregate(256: shared 256, ring 1M)",
+    "room = spans(pages, first=1M, decay_ms=500, shared); main = segregate(1K: pool 1K(room), "
+    "slab(room))",
+    "arena(file 4M (sparse))",
     "fail(lock(pool 4096 (pages(populate), align=16, capacity=1000)), nth=0)",
 };
 
@@ -112,7 +116,7 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_string_equal(error.message, "column 23: 'x' is a name: it takes no size");
     assert_null(tarn_build("x = libc; stats(pol)", NULL, &error));
     assert_null(tarn_build("x = libc; y = stats(pol)", NULL, &error));
-    const char *begin = "column 21: unknown name 'pol'; known are: pool arena ";
+    const char *begin = "column 21: unknown name 'pol'; known are: pool shared arena ";
     assert_memory_equal(error.message, begin, strlen(begin));
     assert_string_equal(error.message + strlen(error.message) - 4, " x y");
     assert_null(tarn_build("nothing", NULL, NULL));

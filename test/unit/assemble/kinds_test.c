@@ -92,6 +92,10 @@ static void sizes_are_held_against_each_other(void **state)
         {"quantize(libc, align=24)", "column 22: the alignment 24 is no power of two"},
         {"quantize(pool 64, min=100)",
          "column 23: a smallest size of 100 bytes is more than the allocator below serves"},
+        {"pool 64(spans(libc))",
+         "column 15: 'libc' gives blocks; spans need a source of regions, as pages"},
+        {"shared 64(buffer 64K)", "column 11: a shared pool grows: give the buffer a name of its "
+                                  "own, and 'shared' chunks of it"},
         {"buddy", "column 1: 'buddy' needs its size behind it, or a buffer to live in"},
         {"stack 4K(buffer 4K)",
          "column 1: 'stack' has its size from its buffer: leave one of the two out"},
