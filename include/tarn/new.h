@@ -17,6 +17,7 @@
 #include <tarn/arena.h>
 #include <tarn/pool.h>
 #include <tarn/ring.h>
+#include <tarn/shared_pool.h>
 #include <tarn/site.h>
 #include <tarn/slab.h>
 #include <tarn/stack.h>
@@ -39,6 +40,14 @@ static TARN_FAST void *tarn_get(tarn_arena *a, size_t size, tarn_spec spec)
 static TARN_FAST void *tarn_get(tarn_ring *a, size_t size, tarn_spec spec)
 {
     return tarn_ring_get(a, size, spec);
+}
+static TARN_FAST void *tarn_get(tarn_shared_cache *a, size_t size, tarn_spec spec)
+{
+    return tarn_shared_cache_get(a, size, spec);
+}
+static TARN_FAST void *tarn_get(tarn_shared_pool *a, size_t size, tarn_spec spec)
+{
+    return tarn_shared_pool_get(a, size, spec);
 }
 static TARN_FAST void *tarn_get(tarn_slab *a, size_t size, tarn_spec spec)
 {
@@ -68,6 +77,14 @@ static TARN_FAST void tarn_put(tarn_ring *a, void *p, size_t size, tarn_spec spe
 {
     tarn_ring_put(a, p, size, spec);
 }
+static TARN_FAST void tarn_put(tarn_shared_cache *a, void *p, size_t size, tarn_spec spec)
+{
+    tarn_shared_cache_put(a, p, size, spec);
+}
+static TARN_FAST void tarn_put(tarn_shared_pool *a, void *p, size_t size, tarn_spec spec)
+{
+    tarn_shared_pool_put(a, p, size, spec);
+}
 static TARN_FAST void tarn_put(tarn_slab *a, void *p, size_t size, tarn_spec spec)
 {
     tarn_slab_free(a, p, size, spec);
@@ -84,11 +101,12 @@ static TARN_FAST void tarn_put(tarn_tlsf *a, void *p, size_t size, tarn_spec spe
 #else
 /**
  * tarn_get - tarn_alloc on a concrete allocator (tarn_pool *, tarn_arena *, tarn_ring *, tarn_slab *,
- * tarn_stack *), inlined, on a tarn_tlsf *, called directly, or on a tarn_allocator *.
+ * tarn_stack *, tarn_shared_cache *), inlined, on a tarn_tlsf *, called directly, or on a
+ * tarn_shared_pool * or a tarn_allocator *.
  *
  * Units    size in bytes.
  * Returns  a block, as tarn_pool_get, tarn_arena_get, tarn_ring_get, tarn_slab_alloc, tarn_stack_get,
- *          tarn_tlsf_alloc and tarn_alloc.
+ *          tarn_shared_cache_get, tarn_shared_pool_get, tarn_tlsf_alloc and tarn_alloc.
  * Fails    NULL, as these.
  * Threads  as the allocator.
  * Cost     as these.
@@ -98,17 +116,20 @@ static TARN_FAST void tarn_put(tarn_tlsf *a, void *p, size_t size, tarn_spec spe
              : tarn_alloc, tarn_pool *                                                             \
              : tarn_pool_get, tarn_arena *                                                         \
              : tarn_arena_get, tarn_ring *                                                         \
-             : tarn_ring_get, tarn_slab *                                                          \
+             : tarn_ring_get, tarn_shared_cache *                                                  \
+             : tarn_shared_cache_get, tarn_shared_pool *                                           \
+             : tarn_shared_pool_get, tarn_slab *                                                   \
              : tarn_slab_alloc, tarn_stack *                                                       \
              : tarn_stack_get, tarn_tlsf *                                                         \
              : tarn_tlsf_alloc)((a), (size), (spec))
 /**
  * tarn_put - tarn_free on a concrete allocator (tarn_pool *, tarn_arena *, tarn_ring *, tarn_slab *,
- * tarn_stack *), inlined, on a tarn_tlsf *, called directly, or on a tarn_allocator *.
+ * tarn_stack *, tarn_shared_cache *), inlined, on a tarn_tlsf *, called directly, or on a
+ * tarn_shared_pool * or a tarn_allocator *.
  *
  * Units    size in bytes.
  * Fails    never; as tarn_pool_put, tarn_arena_put, tarn_ring_put, tarn_slab_free, tarn_stack_put,
- *          tarn_tlsf_free and tarn_free.
+ *          tarn_shared_cache_put, tarn_shared_pool_put, tarn_tlsf_free and tarn_free.
  * Threads  as the allocator.
  * Cost     as these.
  */
@@ -117,7 +138,9 @@ static TARN_FAST void tarn_put(tarn_tlsf *a, void *p, size_t size, tarn_spec spe
              : tarn_free, tarn_pool *                                                              \
              : tarn_pool_put, tarn_arena *                                                         \
              : tarn_arena_put, tarn_ring *                                                         \
-             : tarn_ring_put, tarn_slab *                                                          \
+             : tarn_ring_put, tarn_shared_cache *                                                  \
+             : tarn_shared_cache_put, tarn_shared_pool *                                           \
+             : tarn_shared_pool_put, tarn_slab *                                                   \
              : tarn_slab_free, tarn_stack *                                                        \
              : tarn_stack_put, tarn_tlsf *                                                         \
              : tarn_tlsf_free)((a), (block), (size), (spec))

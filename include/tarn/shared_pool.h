@@ -258,6 +258,7 @@ TARN_API void tarn_shared_cache_flush(tarn_shared_cache *cache);
  * Fails    TARN_LIMIT, TARN_NO_MEMORY, as tarn_shared_cache_alloc; what was reserved before still is.
  * Threads  the owner.
  * Cost     O(1) when the cache has them; else a call of the source for each chunk that it lacks.
+ *          Under the pool's mutex.
  */
 TARN_API tarn_status tarn_shared_cache_reserve(tarn_shared_cache *cache, size_t count);
 
@@ -321,6 +322,77 @@ static TARN_FAST void tarn_shared_cache_free(tarn_shared_cache *cache, void *blo
     void **top = cache->top;
     if (TARN_UNLIKELY(top == cache->full)) {
         tarn_shared_cache_free_slow(cache, block);
+        return;
+    }
+    if (TARN_UNLIKELY(block == NULL))
+        return;
+    *--top = block;
+    __atomic_store_n(&cache->top, top, __ATOMIC_RELAXED);
+}
+
+/**
+ * tarn_shared_cache_get_slow - what tarn_shared_cache_get does out of the ordinary; call
+ * tarn_shared_cache_get.
+ *
+ * Units    size in bytes.
+ * Returns  as tarn_shared_cache_get.
+ * Fails    as tarn_shared_cache_get.
+ * Threads  the owner.
+ * Cost     as tarn_shared_cache_alloc; O(size) with TARN_ZERO.
+ */
+TARN_API void *tarn_shared_cache_get_slow(tarn_shared_cache *cache, size_t size, tarn_spec spec);
+
+/**
+ * tarn_shared_cache_get - tarn_alloc on a cache, inlined.
+ *
+ * Units    size in bytes.
+ * Returns  a block, as tarn_shared_cache_alloc; zeroed with TARN_ZERO.
+ * Fails    NULL: as tarn_shared_cache_alloc, and TARN_TOO_BIG for a size beyond the block size,
+ *          TARN_WRONG_SIZE for a smaller one when the pool is exact, TARN_BAD_ALIGN for more than
+ *          the pool's alignment.
+ * Threads  the owner.
+ * Cost     as tarn_shared_cache_alloc, and two compares.
+ */
+TARN_MUST_USE static TARN_FAST void *tarn_shared_cache_get(tarn_shared_cache *cache, size_t size,
+                                                           tarn_spec spec)
+{
+    if (TARN_LIKELY(size - cache->min_size <= cache->span && (spec & 0xffffu) <= cache->spec_max)) {
+        void **top = cache->top;
+        if (TARN_LIKELY(top != cache->empty)) {
+            __atomic_store_n(&cache->top, top + 1, __ATOMIC_RELAXED);
+            return *top;
+        }
+    }
+    return tarn_shared_cache_get_slow(cache, size, spec);
+}
+
+/**
+ * tarn_shared_cache_put_slow - what tarn_shared_cache_put does when there is no room at hand; call
+ * tarn_shared_cache_put.
+ *
+ * Units    size in bytes.
+ * Fails    as tarn_shared_cache_put.
+ * Threads  the owner.
+ * Cost     as tarn_shared_cache_free.
+ */
+TARN_API void tarn_shared_cache_put_slow(tarn_shared_cache *cache, void *block, size_t size,
+                                         tarn_spec spec);
+
+/**
+ * tarn_shared_cache_put - tarn_free on a cache, inlined; in release builds size and spec are not
+ * looked at. NULL is ignored.
+ *
+ * Units    size in bytes.
+ * Fails    never; as tarn_shared_cache_free, and wrong size or alignment are faults with `check`.
+ * Threads  the owner.
+ * Cost     as tarn_shared_cache_free.
+ */
+static TARN_FAST void tarn_shared_cache_put(tarn_shared_cache *cache, void *block, size_t size,
+                                            tarn_spec spec)
+{
+    void **top = cache->top;
+    if (TARN_UNLIKELY(top == cache->full)) {
+        tarn_shared_cache_put_slow(cache, block, size, spec);
         return;
     }
     if (TARN_UNLIKELY(block == NULL))
@@ -397,6 +469,35 @@ TARN_API TARN_MUST_USE void *tarn_shared_pool_alloc(tarn_shared_pool *pool);
  * Cost     as tarn_shared_pool_alloc.
  */
 TARN_API void tarn_shared_pool_free(tarn_shared_pool *pool, void *block);
+
+/**
+ * tarn_shared_pool_get - tarn_alloc on a shared pool.
+ *
+ * Units    size in bytes.
+ * Returns  as tarn_shared_cache_get.
+ * Fails    as tarn_shared_cache_get and tarn_shared_pool_alloc.
+ * Threads  any.
+ * Cost     as tarn_shared_pool_alloc, and an indirect call.
+ */
+TARN_MUST_USE static inline void *tarn_shared_pool_get(tarn_shared_pool *pool, size_t size,
+                                                       tarn_spec spec)
+{
+    return tarn_alloc(&pool->allocator, size, spec);
+}
+
+/**
+ * tarn_shared_pool_put - tarn_free on a shared pool. NULL is ignored.
+ *
+ * Units    size in bytes.
+ * Fails    never; as tarn_shared_cache_put.
+ * Threads  any.
+ * Cost     as tarn_shared_pool_get.
+ */
+static inline void tarn_shared_pool_put(tarn_shared_pool *pool, void *block, size_t size,
+                                        tarn_spec spec)
+{
+    tarn_free(&pool->allocator, block, size, spec);
+}
 
 /**
  * tarn_shared_pool_trim - chunks without a live block back to the source, whoever owns them, idle

@@ -337,7 +337,7 @@ void tarn_shared_cache_free_batch(tarn_shared_cache *cache, size_t count, void *
 
 /* ── Through a handle ── */
 
-void *tarn_shared_get_slow(tarn_shared_cache *cache, size_t size, tarn_spec spec)
+void *tarn_shared_cache_get_slow(tarn_shared_cache *cache, size_t size, tarn_spec spec)
 {
     size_t align = tarn_spec_align(spec);
     if ((cache->flags & SHARED_DEAD) != 0)

@@ -190,8 +190,7 @@ void tarn_shared_leave(tarn_shared_cache *cache, bool locked);
 bool tarn_shared_barred(tarn_shared_cache *cache, const void *block);
 void *tarn_shared_refuse(tarn_shared_cache *cache, tarn_status status, size_t size, size_t align,
                          size_t limit);
-/* What the handles of pool and cache do; cache may be NULL for the frees. */
-void *tarn_shared_get_slow(tarn_shared_cache *cache, size_t size, tarn_spec spec);
+/* A free through a handle, with no room at hand; cache may be NULL. */
 void tarn_shared_put_slow(tarn_shared_pool *pool, tarn_shared_cache *cache, void *block,
                           size_t size, tarn_spec spec);
 

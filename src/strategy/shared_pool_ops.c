@@ -23,17 +23,11 @@ static tarn_shared_cache *cache_of(const tarn_allocator *a)
 
 static inline void *get(tarn_shared_cache *cache, size_t size, tarn_spec spec)
 {
-    if (TARN_LIKELY(size - cache->min_size <= cache->span && (spec & 0xffffu) <= cache->spec_max)) {
-        void **top = cache->top;
-        if (TARN_LIKELY(top != cache->empty)) {
-            shared_set_top(cache, top + 1);
-            return *top;
-        }
-    }
-    return tarn_shared_get_slow(cache, size, spec);
+    return tarn_shared_cache_get(cache, size, spec);
 }
 
-static TARN_SLOW void put_full(tarn_shared_cache *cache, void *block, size_t size, tarn_spec spec)
+TARN_SLOW void tarn_shared_cache_put_slow(tarn_shared_cache *cache, void *block, size_t size,
+                                          tarn_spec spec)
 {
     if ((cache->flags & SHARED_DEAD) != 0)
         tarn_shared_cache_free_slow(cache, block);
@@ -41,11 +35,12 @@ static TARN_SLOW void put_full(tarn_shared_cache *cache, void *block, size_t siz
         tarn_shared_put_slow(cache->pool, cache, block, size, spec);
 }
 
+/* As tarn_shared_cache_put, for a block that is not NULL. */
 static inline void put(tarn_shared_cache *cache, void *block, size_t size, tarn_spec spec)
 {
     void **top = cache->top;
     if (TARN_UNLIKELY(top == cache->full)) {
-        put_full(cache, block, size, spec);
+        tarn_shared_cache_put_slow(cache, block, size, spec);
         return;
     }
     *--top = block;
@@ -75,7 +70,7 @@ static size_t get_batch(tarn_shared_cache *cache, size_t size, tarn_spec spec, s
     size_t n = 0;
     if (TARN_LIKELY(size - cache->min_size <= cache->span && (spec & 0xffffu) <= cache->spec_max))
         return tarn_shared_cache_alloc_batch(cache, count, out);
-    while (n < count && (out[n] = tarn_shared_get_slow(cache, size, spec)) != NULL)
+    while (n < count && (out[n] = tarn_shared_cache_get_slow(cache, size, spec)) != NULL)
         n++;
     return n;
 }

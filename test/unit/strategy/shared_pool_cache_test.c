@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include <tarn/new.h>
 #include <tarn/shared_pool.h>
 
 #include "strategy/shared_pool_chunk.h"
@@ -251,6 +252,28 @@ static void a_reserve_that_cannot_be(void **state)
     stop();
 }
 
+/* One source line for cache, pool and handle. */
+static void objects_by_type(void **state)
+{
+    (void)state;
+    struct job {
+        long number[6];
+    };
+    start((tarn_shared_pool_options){0});
+    tarn_shared_cache_init(&cache, &pool);
+    struct job *a = tarn_new(&cache, struct job), *b = tarn_new_zero(&pool, struct job),
+               *c = tarn_new(tarn_shared_pool_allocator(&pool), struct job);
+    assert_true(a != NULL && b != NULL && c != NULL && b->number[5] == 0);
+    assert_null(tarn_new_array(&cache, struct job, 2));
+    assert_int_equal(tarn_get_why(&cache.allocator).status, TARN_TOO_BIG);
+    tarn_delete(&pool, a);
+    tarn_delete(&cache, b);
+    tarn_delete(&cache, c);
+    tarn_delete(&cache, (struct job *)NULL);
+    assert_int_equal(stats().live_blocks, 0);
+    stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_reserve_keeps_empty_chunks),
         cmocka_unit_test(a_reserve_keeps_what_is_at_hand),
         cmocka_unit_test(a_reserve_that_cannot_be),
+        cmocka_unit_test(objects_by_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
