@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -248,6 +250,42 @@ static void a_full_disk_is_a_refusal(void **state)
     tarn_file_deinit(&f);
 }
 
+/* A real one, of 256 KiB, that only a child sees. 77 where that may not be. */
+static int in_a_small_file_system(void)
+{
+    tarn_file f;
+    tarn_region r, small;
+    tarn_file_options o = {.name = path, .limit = 1 << 20};
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tarn", folder, "tmpfs", 0, "size=256k") != 0)
+        return 77;
+    if (tarn_file_init(&f, &o) != TARN_OK ||
+        tarn_source_map(&f.source, 100000, 1, 0, &r) != TARN_OK)
+        return __LINE__ & 63;
+    if (tarn_source_map(&f.source, 300000, 1, 0, &small) != TARN_NO_MEMORY ||
+        strstr(tarn_file_why(&f), "No space left") == NULL || small.ptr != NULL)
+        return __LINE__ & 63;
+    memset(r.ptr, 1, r.size);
+    if (tarn_source_map(&f.source, 50000, 1, 0, &small) != TARN_OK)
+        return __LINE__ & 63;
+    memset(small.ptr, 1, small.size);
+    tarn_file_deinit(&f);
+    return 0;
+}
+
+static void no_space_left_is_a_refusal(void **state)
+{
+    (void)state;
+    int status = 1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(in_a_small_file_system());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 static void blocks_are_taken_beforehand_unless_sparse(void **state)
 {
     (void)state;
@@ -378,6 +416,7 @@ int main(void)
         cmocka_unit_test(refusals_say_why),
         cmocka_unit_test(denied_is_told),
         cmocka_unit_test(a_full_disk_is_a_refusal),
+        cmocka_unit_test(no_space_left_is_a_refusal),
         cmocka_unit_test(blocks_are_taken_beforehand_unless_sparse),
         cmocka_unit_test(two_see_the_same),
         cmocka_unit_test(strategies_work_over_it),
