@@ -256,7 +256,7 @@ static int in_a_small_file_system(void)
     tarn_file f;
     tarn_region r, small;
     tarn_file_options o = {.name = path, .limit = 1 << 20};
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0 ||
         mount("tarn", folder, "tmpfs", 0, "size=256k") != 0)
         return 77;
     if (tarn_file_init(&f, &o) != TARN_OK ||

@@ -209,7 +209,7 @@ static int fill_the_disk(void)
 {
     tarn_segment s;
     tarn_block b;
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0 ||
         mount("tarn", folder, "tmpfs", 0, "size=256k") != 0)
         return 77;
     tarn_segment_options o = {.name = path, .size = 300000};
