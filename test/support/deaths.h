@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deaths.h - does the system tell that the holder of a robust lock died? Valgrind and qemu do not pass that on; what
- * relies on it is not to be tested there.
+ * deaths.h - does the system tell that the holder of a robust lock died? qemu does not pass that on; what relies on it
+ * is not to be tested there.
  */
 #ifndef TARN_TEST_DEATHS_H
 #define TARN_TEST_DEATHS_H
@@ -9,17 +9,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static inline bool deaths_are_told(void)
 {
-    const char *preloaded = getenv("LD_PRELOAD");
-    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL)
-        return false; /* a child of a process under Valgrind may hang in its own death */
     pthread_mutexattr_t how;
     pthread_mutex_t *m = (pthread_mutex_t *)mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE,
                                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -132,7 +132,7 @@ static void overfull(tarn_segment_head *h)
 }
 static void longer(tarn_segment_head *h)
 {
-    h->size += 1 << 20;
+    h->size += 1 << 16;
 }
 
 static void heads_that_do_not_fit(void **state)

@@ -194,7 +194,8 @@ static void die_in_it(bool locked)
         tarn_segment s;
         tarn_segment_pool p;
         bool died = true;
-        if (tarn_segment_init(&s, &(tarn_segment_options){.name = path}) != TARN_OK ||
+        if (tarn_segment_init(&s, &(tarn_segment_options){.name = path, .limit = 1 << 18}) !=
+                TARN_OK ||
             tarn_segment_open_pool(&s, "nodes", &NODES, &p) != TARN_OK)
             _exit(1);
         void *kept = tarn_segment_pool_alloc(&p), *lost = tarn_segment_pool_alloc(&p);
