@@ -19,6 +19,8 @@ MALLOCS = {"glibc": 0.35, "mimalloc": 0.8, "jemalloc": 0.8, "tcmalloc": 0.8}
 GOALS = [
     *ratios("shared pool: pair on one thread, its cache", "pair", "pair", "tarn shared cache",
             {"boost::singleton_pool": 0.4, "pmr synchronized": 0.11, "rte_mempool": 1.0}),
-    *ratios("shared pool: 1,000 blocks from thread to thread", "handoff_1e3", "block", "tarn shared pool", MALLOCS),
-    *ratios("shared pool: 20,000 blocks from thread to thread", "handoff_2e4", "block", "tarn shared pool", MALLOCS),
+    *ratios("shared pool: 1,000 blocks from thread to thread, each with its cache", "handoff_1e3", "block",
+            "tarn shared caches", MALLOCS),
+    *ratios("the same with 20,000", "handoff_2e4", "block", "tarn shared caches", MALLOCS),
+    *ratios("the same with 20,000, caches found by the pool", "handoff_2e4", "block", "tarn shared pool", MALLOCS),
 ]

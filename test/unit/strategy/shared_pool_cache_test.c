@@ -257,7 +257,7 @@ static void objects_by_type(void **state)
 {
     (void)state;
     struct job {
-        long number[6];
+        int64_t number[6];
     };
     start((tarn_shared_pool_options){0});
     tarn_shared_cache_init(&cache, &pool);
