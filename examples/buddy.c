@@ -6,15 +6,16 @@
 
 int main(void)
 {
-    static _Alignas(
-        65536) char device[65536]; /* as if it were a device's: no byte of it is written */
+    static char room[2 * 65536]; /* as if it were a device's: no byte of it is written */
     static uint64_t beside[1024];
+    char *device = room + (65536 - (uintptr_t)room % 65536) % 65536; /* at a multiple of its size */
+    const size_t size = 65536;
     printf("64 KiB in blocks of 256 bytes and more: %zu bytes of metadata\n",
-           tarn_buddy_metadata_bytes(sizeof device, 256, TARN_BUDDY_EAGER, true));
+           tarn_buddy_metadata_bytes(size, 256, TARN_BUDDY_EAGER, true));
 
     tarn_buddy buddy;
     tarn_buddy_options options = {.buffer = device,
-                                  .buffer_size = sizeof device,
+                                  .buffer_size = size,
                                   .min_block = 256,
                                   .lazy = TARN_BUDDY_EAGER,
                                   .metadata_buffer = beside,
@@ -34,12 +35,12 @@ int main(void)
     char *larger = tarn_resize(handle, frame, 3000, 20000, 0, TARN_IN_PLACE);
     printf("20000 bytes: %s\n", larger == frame ? "in place, its buddies were free" : "refused");
 
-    char *whole = tarn_buddy_alloc(&buddy, sizeof device, 0);
+    char *whole = tarn_buddy_alloc(&buddy, size, 0);
     char why[128];
     (void)tarn_why_text(handle, why, sizeof why);
     printf("all of it: %s (%s)\n", whole == NULL ? "refused" : "served", why);
     tarn_buddy_free(&buddy, frame, 20000, 0);
-    whole = tarn_buddy_alloc(&buddy, sizeof device, 0);
+    whole = tarn_buddy_alloc(&buddy, size, 0);
     printf("after the free: %s\n", whole == device ? "served" : "refused");
 
     tarn_buddy_figures f;

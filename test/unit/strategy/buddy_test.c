@@ -253,7 +253,8 @@ static void any_run_is_used_to_its_ends(void **unused)
 static void metadata_bytes_are_exact(void **unused)
 {
     (void)unused;
-    static _Alignas(64) char bytes[1 << 14], meta[1 << 14];
+    static _Alignas(4096) char bytes[1 << 14];
+    static _Alignas(64) char meta[1 << 14];
     const size_t sizes[] = {32, 64, 1000, 2047, 4095, 4096, 8190, 10000},
                  mins[] = {16, 32, 64, 1024};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes * 4; i++) {
@@ -297,7 +298,7 @@ static void metadata_outside_leaves_every_byte_alone(void **unused)
 {
     (void)unused;
     enum { SIZE = 1 << 16 };
-    char *bytes = malloc(SIZE);
+    char *bytes = aligned_alloc(SIZE, SIZE); /* no pieces at the ends */
     memset(bytes, 0x5a, SIZE);
     probe meta;
     tarn_buddy_options o = {
