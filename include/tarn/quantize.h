@@ -37,7 +37,8 @@ typedef struct tarn_quantize {
 /**
  * tarn_quantize_init - round sizes and alignments before an allocator. The parent must outlive it.
  *
- * A block's granted size is the rounded one: tarn_alloc_at_least and tarn_usable tell it, and a
+ * With both power_of_two and step the sizes are the powers of two, each on its next step, and a request gets the least
+ * of them that suffices. A block's granted size is the rounded one: tarn_alloc_at_least and tarn_usable tell it, and a
  * resize within it stays in place without asking the parent. Has what the parent has, but for
  * unsized free, since the rounded size of a block of unknown size is not known, and stats.
  *

@@ -17,7 +17,15 @@ static tarn_spec spec_of(const tarn_quantize *q, tarn_spec spec)
     return (spec & TARN_ALIGN_BITS) >= q->min_spec ? spec : (spec & ~TARN_ALIGN_BITS) | q->min_spec;
 }
 
-/* False on overflow. */
+/* Up to the next multiple of the step; false on overflow. */
+static bool to_step(const tarn_quantize *q, size_t *size)
+{
+    return q->step <= 1 || *size % q->step == 0 || tarn_add(*size, q->step - *size % q->step, size);
+}
+
+/* The least size that a block has, of those that are not below size: what comes out goes in again as itself, since
+ * any size between the one asked for and the one granted may be passed to free. So it is the power of two below,
+ * on the step, when that suffices. False on overflow. */
 static bool round_size(const tarn_quantize *q, size_t size, size_t *out)
 {
     if (size < q->min_size)
@@ -25,11 +33,14 @@ static bool round_size(const tarn_quantize *q, size_t size, size_t *out)
     if (q->power_of_two && size > 1) {
         unsigned bits = (unsigned)(sizeof(unsigned long long) * 8) -
                         (unsigned)__builtin_clzll((unsigned long long)size - 1);
+        size_t below = (size_t)1 << (bits - 1);
+        if (to_step(q, &below) && below >= size)
+            bits = 0;
         if (bits >= sizeof(size_t) * 8)
             return false;
-        size = (size_t)1 << bits;
+        size = bits != 0 ? (size_t)1 << bits : below;
     }
-    if (q->step > 1 && size % q->step != 0 && !tarn_add(size, q->step - size % q->step, &size))
+    if (!to_step(q, &size))
         return false;
     *out = size;
     return true;

@@ -10,6 +10,8 @@
  */
 #include "strategy/slab_page.h"
 
+#include "base/mem.h"
+
 static uint64_t pack(size_t size, tarn_spec spec)
 {
     return (uint64_t)size << 6 | (spec & TARN_ALIGN_BITS);
@@ -129,8 +131,8 @@ void tarn_slab_large_free(tarn_slab *slab, void *block, size_t size, tarn_spec s
     tarn_free(slab->parent, block, size_of(&gone), spec_of(&gone));
 }
 
-void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t new_size, size_t keep,
-                             tarn_spec spec)
+void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t from, size_t new_size,
+                             size_t keep, tarn_spec spec)
 {
     tarn_address_entry *e = entry_of(slab, block);
     if (e == NULL)
@@ -143,6 +145,10 @@ void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t new_size, size
         return tarn_slab_refuse(slab, why.status != TARN_OK ? why.status : TARN_NO_MEMORY, new_size,
                                 spec, why.limit);
     }
+    /* Beyond what was granted before, zeroes are the parent's business. */
+    size_t end = new_size < old_size ? new_size : old_size;
+    if ((spec & TARN_ZERO) != 0 && end > from)
+        memset((char *)now + from, 0, end - from);
     tarn_address_map_remove(&slab->core->large_map, e);
     tarn_address_map_add(&slab->core->large_map, (uintptr_t)now, pack(new_size, spec));
     slab->core->large_bytes += new_size - old_size;

@@ -271,7 +271,7 @@ static void *slab_resize(tarn_allocator *a, void *block, size_t old_size, size_t
                         : tarn_slab_pick(slab, old_size, log2_align);
     will = tarn_slab_pick(slab, new_size, log2_align);
     if (was == TARN_SLAB_NO_CLASS && will == was)
-        return tarn_slab_large_resize(slab, block, new_size, keep, spec);
+        return tarn_slab_large_resize(slab, block, from, new_size, keep, spec);
     if (was != will) {
         void *fresh = tarn_resize_by_copy(a, block, old_size, new_size, keep, spec);
         if (fresh == NULL && (spec & (TARN_IN_PLACE | TARN_NO_COPY)) != 0)

@@ -142,8 +142,9 @@ tarn_block tarn_slab_large_alloc(tarn_slab *slab, size_t size, tarn_spec spec, b
 
 void tarn_slab_large_free(tarn_slab *slab, void *block, size_t size, tarn_spec spec);
 
-void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t new_size, size_t keep,
-                             tarn_spec spec);
+/* from: how much of it the program uses, of what was granted. */
+void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t from, size_t new_size,
+                             size_t keep, tarn_spec spec);
 
 /* Bytes of a live large block; 0 when it is none. */
 size_t tarn_slab_large_size(const tarn_slab *slab, const void *block);

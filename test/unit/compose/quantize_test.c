@@ -39,6 +39,27 @@ static void sizes_become(void **state)
                      TARN_BAD_ARGUMENT);
 }
 
+/* A free may name any size from the one asked for to the one granted. */
+static void what_was_granted_is_not_rounded_again(void **state)
+{
+    (void)state;
+    static const size_t steps[] = {3, 48, 64, 100, 1000};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        (void)make((tarn_quantize_options){.step = steps[i], .power_of_two = true, .min_size = 5},
+                   tarn_libc());
+        for (size_t size = 0; size < 5000; size++) {
+            size_t granted = tarn_quantize_size(&q, size);
+            assert_true(granted >= size && granted % steps[i] == 0);
+            assert_int_equal(tarn_quantize_size(&q, granted), granted);
+            assert_int_equal(tarn_quantize_size(&q, size + (granted - size) / 2), granted);
+        }
+    }
+    (void)make((tarn_quantize_options){.step = 48, .power_of_two = true}, tarn_libc());
+    assert_int_equal(tarn_quantize_size(&q, 64), 96);
+    assert_int_equal(tarn_quantize_size(&q, 90), 96);
+    assert_int_equal(tarn_quantize_size(&q, 97), 144);
+}
+
 static void blocks_are_granted_rounded_and_aligned(void **state)
 {
     (void)state;
@@ -79,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_become),
+        cmocka_unit_test(what_was_granted_is_not_rounded_again),
         cmocka_unit_test(blocks_are_granted_rounded_and_aligned),
         cmocka_unit_test(growth_within_a_step_stays_and_is_zeroed),
     };

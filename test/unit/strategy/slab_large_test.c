@@ -51,6 +51,23 @@ static void sizes_and_alignments_come_back_as_they_were(void **unused)
     stop(0);
 }
 
+/* The program used less than it was granted: what it did not use is zeroed, too. */
+static void growth_is_zeroed_from_where_the_program_was(void **unused)
+{
+    (void)unused;
+    start(&(probe_options){.slack = 64}, (tarn_slab_options){0});
+    tarn_block b = tarn_alloc_at_least(&slab.allocator, 601, 0);
+    assert_int_equal(b.size, 640);
+    memset(b.ptr, 7, b.size);
+    unsigned char *p =
+        tarn_resize(&slab.allocator, b.ptr, 601, 630, 601, TARN_ZERO | TARN_IN_PLACE);
+    assert_ptr_equal(p, b.ptr);
+    for (size_t i = 0; i < 630; i++)
+        assert_int_equal(p[i], i < 601 ? 7 : 0);
+    tarn_slab_free(&slab, p, 630, 0);
+    stop(0);
+}
+
 static bool forget_some(void *user, void *block, size_t size)
 {
     size_t *seen = user;
@@ -134,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_and_alignments_come_back_as_they_were),
+        cmocka_unit_test(growth_is_zeroed_from_where_the_program_was),
         cmocka_unit_test(a_visitor_may_free_what_it_sees),
         cmocka_unit_test(reset_and_deinit_return_them_too),
         cmocka_unit_test(resize_goes_to_the_parent_and_between_the_two),
