@@ -151,12 +151,14 @@ static void *segregate_resize(tarn_allocator *a, void *block, size_t old_size, s
         wrong_size(s, block, old_size);
         return NULL;
     }
+    if (to == NULL)
+        return refuse(s, TARN_TOO_BIG, new_size, spec);
+    if ((from != to || from->ops->resize == NULL) && (spec & (TARN_IN_PLACE | TARN_NO_COPY)) != 0)
+        return refuse(s, TARN_UNSUPPORTED, new_size, spec);
     if (from == to) {
         void *p = tarn_resize(from, block, old_size, new_size, keep, spec);
         return p != NULL ? p : refused_by(s, from);
     }
-    if (to != NULL && (spec & (TARN_IN_PLACE | TARN_NO_COPY)) != 0)
-        return refuse(s, TARN_UNSUPPORTED, new_size, spec);
     return tarn_resize_by_copy(a, block, old_size, new_size, keep, spec);
 }
 

@@ -7,6 +7,7 @@
  *
  * L1  Nothing stays of a request that is refused: the parent is asked first, and gets its block back when
  *     there is no memory for the entry.
+ * L2  No two live blocks have one address: the parent is never asked for a block of no bytes.
  */
 #include "strategy/slab_page.h"
 
@@ -61,16 +62,16 @@ static bool make_room(tarn_slab *slab)
 
 tarn_block tarn_slab_large_alloc(tarn_slab *slab, size_t size, tarn_spec spec, bool at_least)
 {
-    tarn_block b = {NULL, size};
+    tarn_block b = {NULL, size != 0 ? size : 1}; /* two of no bytes may have one address: L2 */
     if (slab->parent == NULL) {
         tarn_slab_refuse(slab, size > slab->largest ? TARN_TOO_BIG : TARN_BAD_ALIGN, size, spec,
                          slab->largest);
         return (tarn_block){NULL, 0};
     }
     if (at_least)
-        b = tarn_alloc_at_least(slab->parent, size, spec);
+        b = tarn_alloc_at_least(slab->parent, b.size, spec);
     else
-        b.ptr = tarn_alloc(slab->parent, size, spec);
+        b.ptr = tarn_alloc(slab->parent, b.size, spec);
     if (b.ptr == NULL) {
         tarn_why why = tarn_get_why(slab->parent);
         tarn_slab_refuse(slab, why.status != TARN_OK ? why.status : TARN_NO_MEMORY, size, spec,
@@ -139,7 +140,8 @@ void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t from, size_t n
         return NULL;
     size_t old_size = size_of(e);
     tarn_spec flags = spec & ~(tarn_spec)TARN_ALIGN_BITS;
-    void *now = tarn_resize(slab->parent, block, old_size, new_size, keep, flags | spec_of(e));
+    size_t size = new_size != 0 ? new_size : 1; /* L2 */
+    void *now = tarn_resize(slab->parent, block, old_size, size, keep, flags | spec_of(e));
     if (now == NULL) {
         tarn_why why = tarn_get_why(slab->parent);
         return tarn_slab_refuse(slab, why.status != TARN_OK ? why.status : TARN_NO_MEMORY, new_size,
@@ -150,8 +152,8 @@ void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t from, size_t n
     if ((spec & TARN_ZERO) != 0 && end > from)
         memset((char *)now + from, 0, end - from);
     tarn_address_map_remove(&slab->core->large_map, e);
-    tarn_address_map_add(&slab->core->large_map, (uintptr_t)now, pack(new_size, spec));
-    slab->core->large_bytes += new_size - old_size;
+    tarn_address_map_add(&slab->core->large_map, (uintptr_t)now, pack(size, spec));
+    slab->core->large_bytes += size - old_size;
     return now;
 }
 

@@ -174,6 +174,9 @@ static void above_the_last_class(void **state)
     void *p = tarn_alloc(a, 10, S);
     assert_null(tarn_resize(a, p, 10, 51, 10, S));
     assert_int_equal(tarn_get_why(a).size, 51);
+    assert_null(tarn_resize(a, p, 10, 52, 10, S | TARN_IN_PLACE));
+    assert_int_equal(tarn_get_why(a).size, 52);
+    assert_int_equal(tarn_get_why(a).status, TARN_TOO_BIG);
     tarn_free(a, p, 10, S);
     tear_down();
 }

@@ -5,6 +5,8 @@
 #include "support/probe.h"
 #include "support/tarn_test.h"
 
+#include <tarn/arena.h>
+
 enum { N = 300 };
 
 static probe parent;
@@ -66,6 +68,33 @@ static void growth_is_zeroed_from_where_the_program_was(void **unused)
         assert_int_equal(p[i], i < 601 ? 7 : 0);
     tarn_slab_free(&slab, p, 630, 0);
     stop(0);
+}
+
+/* An arena hands out blocks of no bytes where the next block will be. */
+static void no_bytes_have_an_address_of_their_own(void **unused)
+{
+    (void)unused;
+    tarn_arena arena;
+    assert_int_equal(tarn_arena_init(&arena, NULL), TARN_OK);
+    assert_int_equal(
+        tarn_slab_init(&slab, &(tarn_slab_options){.parent = tarn_arena_allocator(&arena),
+                                                   .largest = 64,
+                                                   .check = true}),
+        TARN_OK);
+    tarn_allocator *a = &slab.allocator;
+    void *nothing = tarn_alloc(a, 0, 12);
+    void *block = tarn_alloc(a, 1000, 12);
+    assert_non_null(nothing);
+    assert_ptr_not_equal(nothing, block);
+    assert_true(tarn_usable(a, block, 1000, 12) >= 1000);
+    void *shrunk = tarn_resize(a, block, 1000, 0, 0, 12), *next = tarn_alloc(a, 2000, 12);
+    assert_ptr_not_equal(shrunk, next);
+    tarn_free(a, next, 2000, 12);
+    tarn_free(a, shrunk, 0, 12);
+    tarn_free(a, nothing, 0, 12);
+    assert_int_equal(slab.core->large_bytes, 0);
+    tarn_slab_deinit(&slab);
+    tarn_arena_deinit(&arena);
 }
 
 static bool forget_some(void *user, void *block, size_t size)
@@ -151,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_and_alignments_come_back_as_they_were),
+        cmocka_unit_test(no_bytes_have_an_address_of_their_own),
         cmocka_unit_test(growth_is_zeroed_from_where_the_program_was),
         cmocka_unit_test(a_visitor_may_free_what_it_sees),
         cmocka_unit_test(reset_and_deinit_return_them_too),
