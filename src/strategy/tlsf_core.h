@@ -177,6 +177,8 @@ void tarn_tlsf_fault(const tarn_tlsf *t, tarn_fault_kind kind, const void *block
 bool tarn_tlsf_may_be_called(tarn_tlsf *t);
 void tarn_tlsf_note(tarn_tlsf *t, char *p, size_t size, tarn_spec spec);
 void tarn_tlsf_wipe(tarn_tlsf *t, char *p);
+/* All notes of live blocks, as far as the tags lead. */
+void tarn_tlsf_wipe_all(tarn_tlsf *t);
 /* The size asked for. */
 size_t tarn_tlsf_noted(const tarn_tlsf *t, char *p);
 /* Is the block live, whole, and freed or resized with a size and an alignment that it can have?

@@ -6,7 +6,7 @@
  *     with metadata:    │tag│ size, canary │                                 in the block's first cell
  *
  * N1  A note holds only at the piece, of the size and with the request it was written for, and is
- *     wiped when the block is freed. So one that holds says that a live block starts here and that
+ *     wiped when the block is freed, by a reset or deinit too. So one that holds says that a live block starts here and that
  *     nobody wrote past its end.
  */
 #include "strategy/tlsf_core.h"
@@ -77,6 +77,16 @@ bool tarn_tlsf_note_holds(const tarn_tlsf *t, char *p)
 static bool is_size(const tarn_tlsf_region *r, const char *p, size_t size)
 {
     return size >= TLSF_LEAST && size % TLSF_GRAIN == 0 && size <= (size_t)(r->end - p);
+}
+
+void tarn_tlsf_wipe_all(tarn_tlsf *t)
+{
+    for (tarn_tlsf_region *r = t->regions; r != NULL; r = r->next) {
+        for (char *p = r->first; p < r->end && is_size(r, p, tlsf_size(p)); p += tlsf_size(p)) {
+            if (!tlsf_is_free(p) && tarn_tlsf_note_holds(t, p))
+                tarn_tlsf_wipe(t, p);
+        }
+    }
 }
 
 /* What is wrong with an address of a region at which no note holds: slow, the process is about to

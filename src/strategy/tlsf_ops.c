@@ -32,12 +32,14 @@ static tarn_status tlsf_stats(const tarn_allocator *a, tarn_stats *out)
 {
     const tarn_tlsf *t = (const tarn_tlsf *)a;
     size_t room = tlsf_bytes(t, t->room);
+    out->held_bytes = t->held;
+    for (const tarn_tlsf_region *r = t->regions; r != NULL; r = r->next)
+        out->held_bytes += r->from_source ? 0 : tlsf_bytes(t, (size_t)(r->end - r->first));
     out->known = TARN_STATS_LIVE | TARN_STATS_HELD | TARN_STATS_CHUNKS | TARN_STATS_FAILED;
     out->live_blocks = t->live;
     out->live_bytes = tlsf_is_apart(t) ? tlsf_bytes(t, t->used) : t->used - t->live * TLSF_WORD;
     if (!tlsf_is_apart(t) && (t->flags & TLSF_CHECK) != 0)
         out->live_bytes -= t->live * TLSF_NOTE;
-    out->held_bytes = t->held != 0 ? t->held : room;
     out->idle_bytes = room - tlsf_bytes(t, t->used);
     out->failures = t->failures;
     out->chunks = t->region_count;
@@ -57,6 +59,17 @@ static tarn_allocator *tlsf_parent(const tarn_allocator *a, unsigned index)
     return t->metadata != NULL ? t->metadata : t->own_source.allocator;
 }
 
+/* The largest piece of a list, whose sizes may differ. */
+static size_t largest_of(const tarn_tlsf *t, uint32_t bin)
+{
+    size_t largest = 0;
+    for (const tarn_tlsf_node *n = t->bins[bin]; n != &t->nil; n = n->next) {
+        size_t size = tlsf_size((const char *)n);
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
 tarn_tlsf_report tarn_tlsf_get_report(const tarn_tlsf *t)
 {
     uint32_t last = tarn_two_level_last(t->map, TARN_TLSF_BITS);
@@ -68,7 +81,7 @@ tarn_tlsf_report tarn_tlsf_get_report(const tarn_tlsf *t)
     for (const tarn_tlsf_region *r = t->regions; r != NULL; r = r->next)
         report.span += tlsf_bytes(t, (size_t)(r->high - r->first));
     if (last != TARN_TWO_LEVEL_NONE)
-        report.largest_free = tlsf_bytes(t, tlsf_size((const char *)t->bins[last]));
+        report.largest_free = tlsf_bytes(t, largest_of(t, last));
     return report;
 }
 
@@ -100,6 +113,8 @@ static tarn_status tlsf_reset(tarn_allocator *a)
     tarn_tlsf *t = (tarn_tlsf *)a;
     if ((t->flags & (TLSF_DEAD | TLSF_CHECK)) != 0 && !tarn_tlsf_may_be_called(t))
         return TARN_BAD_ARGUMENT;
+    if ((t->flags & TLSF_CHECK) != 0)
+        tarn_tlsf_wipe_all(t);
     tarn_tlsf_refill(t);
     return TARN_OK;
 }
@@ -253,7 +268,11 @@ tarn_status tarn_tlsf_init(tarn_tlsf *t, const tarn_tlsf_options *o)
     if (t->chunk_size == 0)
         t->chunk_size = t->source != NULL && t->source->granule >= 4096 ? PAGES_CHUNK : CHUNK;
     tarn_tlsf_refill(t);
-    return o->buffer != NULL ? tarn_tlsf_add_region(t, o->buffer, o->buffer_size) : TARN_OK;
+    if (o->buffer != NULL)
+        status = tarn_tlsf_add_region(t, o->buffer, o->buffer_size);
+    if (status != TARN_OK)
+        tarn_tlsf_drop_all(t); /* what the metadata allocator gave before it refused */
+    return status;
 }
 
 void tarn_tlsf_deinit(tarn_tlsf *t)
@@ -262,6 +281,8 @@ void tarn_tlsf_deinit(tarn_tlsf *t)
         tarn_tlsf_fault(t, TARN_FAULT_USE_AFTER_DEINIT, NULL, 0, 0);
         return;
     }
+    if ((t->flags & TLSF_CHECK) != 0)
+        tarn_tlsf_wipe_all(t);
     tarn_tlsf_drop_all(t);
     tarn_tlsf_refill(t);
     t->flags |= TLSF_DEAD;

@@ -203,14 +203,17 @@ tarn_status tarn_tlsf_grow(tarn_tlsf *t, size_t need)
     size_t left = t->limit > t->held ? t->limit - t->held : 0;
     if (least >= (uint64_t)1 << (TARN_TLSF_LOG2 - 1)) /* the source may round it up */
         return TARN_TOO_BIG;
-    size_t size = least > t->chunk_size ? (size_t)least : t->chunk_size;
-    if (size > left)
-        size = (size_t)least;
+    size_t size, small; /* in the source's granules, as the limit counts what it gives */
+    if (!tarn_round_up((size_t)least, t->source->granule, &small) ||
+        !tarn_round_up(t->chunk_size, t->source->granule, &size))
+        return TARN_TOO_BIG;
+    if (size < small || size > left)
+        size = small;
     if (size > left)
         return TARN_LIMIT;
     tarn_status status = tarn_source_map(t->source, size, TLSF_GRAIN, 0, &region);
-    if (status != TARN_OK && size > least)
-        status = tarn_source_map(t->source, (size_t)least, TLSF_GRAIN, 0, &region);
+    if (status != TARN_OK && size > small)
+        status = tarn_source_map(t->source, small, TLSF_GRAIN, 0, &region);
     if (status != TARN_OK)
         return status;
     t->held += region.size;

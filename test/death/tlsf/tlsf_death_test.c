@@ -52,6 +52,29 @@ static void double_free_of_a_merged_block(void *arg)
     tarn_tlsf_free(&tlsf, block, SIZE, 4);
 }
 
+static void free_after_reset(void *arg)
+{
+    start(arg);
+    (void)tarn_reset(&tlsf.allocator);
+    tarn_tlsf_free(&tlsf, block, SIZE, 4);
+}
+
+/* The same state over the same memory again. */
+static void free_of_a_block_of_its_former_life(void *arg)
+{
+    start(arg);
+    char *old = block;
+    tarn_tlsf_deinit(&tlsf);
+    const way *w = arg;
+    tarn_tlsf_options o = {.buffer = memory,
+                           .buffer_size = sizeof memory,
+                           .check = w->check,
+                           .metadata = w->outside ? tarn_libc() : NULL,
+                           .name = "heap"};
+    if (tarn_tlsf_init(&tlsf, &o) == TARN_OK)
+        tarn_tlsf_free(&tlsf, old, SIZE, 4);
+}
+
 static void resize_after_free(void *arg)
 {
     start(arg);
@@ -202,6 +225,8 @@ static void in_a_checking_one(void **unused)
         const way *w = ways[i];
         dies(double_free, w, "tarn: double free: tlsf 'heap'");
         dies(double_free_of_a_merged_block, w, "tarn: double free: tlsf 'heap'");
+        dies(free_after_reset, w, "tarn: double free: tlsf 'heap'");
+        dies(free_of_a_block_of_its_former_life, w, "tarn: double free: tlsf 'heap'");
         dies(resize_after_free, w, "tarn: double free: tlsf 'heap'");
         dies(foreign_pointer, w, "tarn: foreign pointer: tlsf 'heap'");
         dies(another_heaps_block, w, "tarn: foreign pointer: tlsf 'heap'");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tlsf_region_test.c - regions of a tlsf: added, removed, grown, trimmed; with metadata outside; the bound. */
 
+#include <tarn/pages.h>
 #include <tarn/tlsf.h>
 
 #include "support/probe.h"
@@ -165,6 +166,41 @@ static void a_limit_holds(void **unused)
     tarn_tlsf_deinit(&tlsf);
 }
 
+/* The source gives whole granules: what is held is what counts. */
+static void a_limit_holds_over_pages(void **unused)
+{
+    (void)unused;
+    tarn_pages pages;
+    tarn_stats s;
+    assert_int_equal(tarn_pages_init(&pages, NULL), TARN_OK);
+    size_t granule = pages.source.granule, limit = 3 * granule + granule / 2;
+    start((tarn_tlsf_options){.source = &pages.source, .chunk_size = 100, .limit = limit});
+    while (tarn_tlsf_alloc(&tlsf, 300, 0) != NULL) {
+    }
+    assert_int_equal(tarn_get_why(&tlsf.allocator).status, TARN_LIMIT);
+    tarn_get_stats(&tlsf.allocator, &s);
+    assert_int_equal(s.held_bytes, 3 * granule);
+    is_whole();
+    tarn_tlsf_deinit(&tlsf);
+    tarn_pages_deinit(&pages);
+}
+
+static void what_is_idle_is_held(void **unused)
+{
+    (void)unused;
+    tarn_stats s;
+    start((tarn_tlsf_options){
+        .buffer = memory[0], .buffer_size = PART, .parent = tarn_libc(), .chunk_size = 1000});
+    void *p = tarn_tlsf_alloc(&tlsf, PART, 0); /* not from the buffer */
+    assert_non_null(p);
+    tarn_get_stats(&tlsf.allocator, &s);
+    assert_true(s.held_bytes > tlsf.held);
+    tarn_tlsf_free(&tlsf, p, PART, 0);
+    tarn_get_stats(&tlsf.allocator, &s);
+    assert_true(s.idle_bytes > PART && s.idle_bytes <= s.held_bytes);
+    tarn_tlsf_deinit(&tlsf);
+}
+
 static void a_source_that_refuses_changes_nothing(void **unused)
 {
     (void)unused;
@@ -229,6 +265,25 @@ static void outside_without_memory_for_it_is_refused(void **unused)
         assert_int_equal(tlsf.region_count, allowed == 2);
         is_whole();
         tarn_tlsf_deinit(&tlsf);
+        assert_int_equal(probe_deinit(&strict), 0);
+    }
+}
+
+/* Whichever of the calls is refused: what was given before goes back. */
+static void an_init_that_fails_keeps_no_metadata(void **unused)
+{
+    (void)unused;
+    tarn_status status = TARN_OK;
+    for (size_t allowed = 1; allowed < 3; allowed++) {
+        probe_init(&strict, &(probe_options){.max_blocks = allowed});
+        tarn_tlsf_options o = {
+            .buffer = memory[0], .buffer_size = PART, .metadata = &strict.allocator};
+        if (allowed == 1)
+            assert_int_equal(tarn_tlsf_init(&tlsf, &o), TARN_NO_MEMORY);
+        assert_null(tarn_tlsf_create(&o, &status));
+        assert_int_equal(status, TARN_NO_MEMORY);
+        assert_int_equal(strict.stats.live_blocks, 0);
+        assert_int_equal(strict.faults, 0);
         assert_int_equal(probe_deinit(&strict), 0);
     }
 }
@@ -303,9 +358,12 @@ int main(void)
         cmocka_unit_test(any_start_and_any_length_will_do),
         cmocka_unit_test(it_grows_and_gives_back),
         cmocka_unit_test(a_limit_holds),
+        cmocka_unit_test(a_limit_holds_over_pages),
+        cmocka_unit_test(what_is_idle_is_held),
         cmocka_unit_test(a_source_that_refuses_changes_nothing),
         cmocka_unit_test(outside_leaves_the_memory_alone),
         cmocka_unit_test(outside_without_memory_for_it_is_refused),
+        cmocka_unit_test(an_init_that_fails_keeps_no_metadata),
         cmocka_unit_test(state_may_come_from_where_the_memory_does),
         cmocka_unit_test(damage_is_seen),
     };

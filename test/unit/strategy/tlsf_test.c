@@ -307,6 +307,22 @@ static void counters_follow(void **unused)
     finish();
 }
 
+/* Pieces of two sizes share a list here; the smaller one is its first. */
+static void the_largest_free_piece_is_told(void **unused)
+{
+    (void)unused;
+    size_t small = ((size_t)2 << TARN_TLSF_BITS) * GRAIN, large = small + GRAIN;
+    start((tarn_tlsf_options){.buffer = memory, .buffer_size = 3 * (size_t)large});
+    void *a = get(large - OVER), *between = get(1), *b = get(small - OVER);
+    while (tarn_tlsf_alloc(&tlsf, 1, 0) != NULL) {
+    }
+    put(a);
+    put(b);
+    assert_int_equal(tarn_tlsf_get_report(&tlsf).largest_free, large);
+    put(between);
+    finish();
+}
+
 static void options_that_make_no_sense_are_refused(void **unused)
 {
     (void)unused;
@@ -380,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_visit_sees_live_blocks_once_and_may_free_them),
         cmocka_unit_test(a_reset_makes_every_region_whole),
         cmocka_unit_test(counters_follow),
+        cmocka_unit_test(the_largest_free_piece_is_told),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(a_handle_tells_who_it_is),
         cmocka_unit_test(objects_by_type_go_straight_to_it),
