@@ -334,7 +334,7 @@ static TARN_FAST tarn_status tarn_slots_free(tarn_slots *slots, tarn_slot slot)
  * Cost     as these.
  */
 #define TARN_SLOTS_OF(name, T)                                                                     \
-    static inline tarn_slot name##_alloc(tarn_slots *slots_, T **object_)                          \
+    __attribute__((unused)) static inline tarn_slot name##_alloc(tarn_slots *slots_, T **object_)  \
     {                                                                                              \
         void *place_ = NULL;                                                                       \
         const tarn_slot slot_ = tarn_slots_alloc(slots_, &place_);                                 \
@@ -342,11 +342,13 @@ static TARN_FAST tarn_status tarn_slots_free(tarn_slots *slots, tarn_slot slot)
             *object_ = TARN_CAST_(T *, place_);                                                    \
         return slot_;                                                                              \
     }                                                                                              \
-    static inline T *name##_resolve(const tarn_slots *slots_, tarn_slot slot_)                     \
+    __attribute__((unused)) static inline T *name##_resolve(const tarn_slots *slots_,              \
+                                                            tarn_slot slot_)                       \
     {                                                                                              \
         return TARN_CAST_(T *, tarn_slots_resolve(slots_, slot_));                                 \
     }                                                                                              \
-    static inline tarn_status name##_free(tarn_slots *slots_, tarn_slot slot_)                     \
+    __attribute__((unused)) static inline tarn_status name##_free(tarn_slots *slots_,              \
+                                                                  tarn_slot slot_)                 \
     {                                                                                              \
         return tarn_slots_free(slots_, slot_);                                                     \
     }

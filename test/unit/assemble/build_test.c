@@ -29,8 +29,7 @@ static const char *const COMPOSITIONS[] = {
     "on_fail(buddy 4M (pages, min=64))",
     "cache(lock(segregate(512: pool 512, libc)), depth=32, largest=256)",
     "segregate(256: shared 256, ring 1M)",
-    "room = spans(pages, first=1M, decay_ms=500, shared); main = segregate(1K: pool 1K(room), "
-    "slab(room))",
+    "r = spans(pages, first=1M, shared); main = segregate(1K: pool 1K(r), slab(r))",
     "arena(file 4M (sparse))",
     "fail(lock(pool 4096 (pages(populate), align=16, capacity=1000)), nth=0)",
 };
