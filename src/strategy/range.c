@@ -298,9 +298,9 @@ static tarn_status judge_options(const tarn_space_options *o)
 
 static bool set_up(tarn_space *s, tarn_range_core core)
 {
-    s->range.ops = core == TARN_RANGE_TLSF     ? &TARN_RANGE_TLSF_OPS
-                   : core == TARN_RANGE_LINEAR ? &TARN_RANGE_LINEAR_OPS
-                                               : &TARN_RANGE_BITMAP_OPS;
+    s->range.ops = core == TARN_RANGE_TLSF     ? &tarn_range_tlsf_ops
+                   : core == TARN_RANGE_LINEAR ? &tarn_range_linear_ops
+                                               : &tarn_range_bitmap_ops;
     if (core == TARN_RANGE_BITMAP)
         return tarn_range_bitmap_set_up(s);
     if (!tarn_space_grow_nodes(s, 4))

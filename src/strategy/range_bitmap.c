@@ -320,7 +320,7 @@ bool tarn_range_bitmap_set_up(tarn_space *s)
     return true;
 }
 
-const tarn_range_ops TARN_RANGE_BITMAP_OPS = {.bytes = sizeof TARN_RANGE_BITMAP_OPS,
+const tarn_range_ops tarn_range_bitmap_ops = {.bytes = sizeof tarn_range_bitmap_ops,
                                               .abi = TARN_ABI,
                                               .caps = TARN_RANGE_CAP_LOW,
                                               .alloc = bitmap_alloc,

@@ -278,7 +278,7 @@ bool tarn_range_linear_set_up(tarn_space *s)
     return true;
 }
 
-const tarn_range_ops TARN_RANGE_LINEAR_OPS = {.bytes = sizeof TARN_RANGE_LINEAR_OPS,
+const tarn_range_ops tarn_range_linear_ops = {.bytes = sizeof tarn_range_linear_ops,
                                               .abi = TARN_ABI,
                                               .caps = TARN_RANGE_CAP_HIGH | TARN_RANGE_CAP_BOUNDED |
                                                       TARN_RANGE_CAP_STALE,

@@ -34,7 +34,7 @@ struct tarn_range_node {
 
 _Static_assert(sizeof(tarn_range_node) == 32, "two nodes are one cache line");
 
-extern const tarn_range_ops TARN_RANGE_TLSF_OPS, TARN_RANGE_LINEAR_OPS, TARN_RANGE_BITMAP_OPS;
+extern const tarn_range_ops tarn_range_tlsf_ops, tarn_range_linear_ops, tarn_range_bitmap_ops;
 
 /* ── What every core does alike ── */
 

@@ -485,7 +485,7 @@ bool tarn_range_tlsf_set_up(tarn_space *s)
     return true;
 }
 
-const tarn_range_ops TARN_RANGE_TLSF_OPS = {.bytes = sizeof TARN_RANGE_TLSF_OPS,
+const tarn_range_ops tarn_range_tlsf_ops = {.bytes = sizeof tarn_range_tlsf_ops,
                                             .abi = TARN_ABI,
                                             .caps = TARN_RANGE_CAP_BEST | TARN_RANGE_CAP_LOW |
                                                     TARN_RANGE_CAP_BOUNDED | TARN_RANGE_CAP_STALE |
