@@ -144,10 +144,12 @@ static int back_with_blocks(int fd, size_t size)
 }
 
 /* The file's length is ours to change: no other process shortens what we made longer. */
-static int grow_alone(int fd, size_t size, bool blocks)
+static int grow_alone(int fd, size_t size, bool blocks, size_t *before)
 {
     size_t length = 0;
     int saved = errno, error = tarn_os_file_size(fd, &length);
+    if (before != NULL)
+        *before = length;
     if (error == 0 && blocks && size != 0) {
         error = back_with_blocks(fd, size);
         /* Some file systems stop half way and keep that. Memory that must not shrink does not. */
@@ -159,14 +161,21 @@ static int grow_alone(int fd, size_t size, bool blocks)
     return error;
 }
 
-int tarn_os_file_grow(int fd, size_t size, bool blocks)
+int tarn_os_file_grow(int fd, size_t size, bool blocks, size_t *before)
 {
     int error = tarn_os_file_lock(fd, LENGTH_LOCK, TARN_OS_LOCK_ALONE, true);
     if (error == 0) {
-        error = grow_alone(fd, size, blocks);
+        error = grow_alone(fd, size, blocks, before);
         (void)tarn_os_file_lock(fd, LENGTH_LOCK, TARN_OS_UNLOCK, false);
     }
     return error;
+}
+
+void tarn_os_file_empty(int fd)
+{
+    int saved = errno;
+    if (ftruncate(fd, 0) != 0)
+        errno = saved;
 }
 
 int tarn_os_file_read(int fd, void *bytes, size_t size, size_t *got)

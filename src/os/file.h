@@ -41,8 +41,12 @@ int tarn_os_file_size(int fd, size_t *size);
 
 /* Make it at least `size` bytes long; the new ones are zero. With blocks, all of [0, size) is backed
  * by blocks of the file system afterwards, so that writing there cannot fail for want of them.
- * Several processes may do so at once. */
-int tarn_os_file_grow(int fd, size_t size, bool blocks);
+ * Several processes may do so at once; *before, where it is not NULL, is what the
+ * file had. */
+int tarn_os_file_grow(int fd, size_t size, bool blocks, size_t *before);
+
+/* Nothing is in it any more; memory that must not shrink stays as it is. */
+void tarn_os_file_empty(int fd);
 
 /* The first bytes of the file, as many as there are; the first bytes anew. */
 int tarn_os_file_read(int fd, void *bytes, size_t size, size_t *got);

@@ -8,7 +8,8 @@
  *
  * I1  Bit g of the map is set exactly when granule g belongs to a region that is out; no bit at or
  *     behind size / granule is set. The map lies outside of the file.
- * I2  Bytes from `fresh` on are zero: the file grew by them, and no region held them.
+ * I2  Bytes from `fresh` on are zero or not there yet: they come when this file grows, and no region
+ *     held them. Bytes by which others made it longer lie before.
  * I3  All of the limit is mapped once, so regions stay where they are while the file grows. Nobody
  *     touches what is behind `size`.
  * I4  Everything but base, limit and fd, which never change, is read and written with the mutex
@@ -96,14 +97,18 @@ static tarn_status refuse_error(tarn_file *f, int error, const char *call, const
 /* size is a multiple of the granule; the mutex is held. */
 static tarn_status grow(tarn_file *f, size_t size)
 {
+    size_t before = 0, others;
     int error;
     if (size <= f->size)
         return TARN_OK;
     if (size > f->limit)
         return refuse(f, TARN_LIMIT, "grow: beyond the limit");
-    error = tarn_os_file_grow(f->fd, size, !f->sparse);
+    error = tarn_os_file_grow(f->fd, size, !f->sparse, &before);
     if (error != 0)
         return refuse_error(f, error, "grow", "");
+    /* What somebody else made longer may have been written to. */
+    if (before > f->size && tarn_round_up(before, f->source.granule, &others) && others > f->fresh)
+        f->fresh = others;
     f->size = size;
     return TARN_OK;
 }
@@ -314,21 +319,21 @@ static tarn_status measure(tarn_file *f, const tarn_file_options *o)
     if (f->huge)
         wanted = f->limit;
     (void)tarn_round_up(wanted, f->source.granule, &f->size); /* no more than the limit */
-    (void)tarn_round_up(length, f->source.granule, &f->fresh);
     /* The last granule of an old file is made whole only when something is asked for: a file that
      * is looked at stays as it is. */
     if (f->size > length && o->size <= length)
         f->size = tarn_align_down(length, f->source.granule);
     if (o->size > length || f->huge || (!f->sparse && o->size != 0)) {
-        error = tarn_os_file_grow(f->fd, f->size, !f->sparse);
+        error = tarn_os_file_grow(f->fd, f->size, !f->sparse, &length);
         if (error != 0)
             return refuse_error(f, error, "grow", o->name);
     }
+    (void)tarn_round_up(length, f->source.granule, &f->fresh);
     return TARN_OK;
 }
 
 /* Maps the file that is open, and sets up the rest. */
-static tarn_status set_up(tarn_file *f, const tarn_file_options *o)
+tarn_status tarn_file_establish(tarn_file *f, const tarn_file_options *o)
 {
     size_t page = tarn_os_page_size(), words;
     void *at = NULL;
@@ -391,14 +396,6 @@ tarn_status tarn_file_start(tarn_file *f, const tarn_file_options *o)
     return error != 0 ? refuse_error(f, error, "open", o->name) : TARN_OK;
 }
 
-tarn_status tarn_file_establish(tarn_file *f, const tarn_file_options *o)
-{
-    tarn_status status = set_up(f, o);
-    if (status != TARN_OK)
-        tarn_file_drop(f);
-    return status;
-}
-
 void tarn_file_has_grown(tarn_file *f, size_t size)
 {
     tarn_mutex_lock(mutex_of(f));
@@ -411,14 +408,18 @@ tarn_status tarn_file_init(tarn_file *f, const tarn_file_options *options)
 {
     static const tarn_file_options none;
     tarn_file_options o = options != NULL ? *options : none;
-    tarn_status status = tarn_file_start(f, &o);
-    if (status == TARN_OK)
-        status = tarn_file_establish(f, &o);
-    if (status == TARN_OK || !f->huge)
-        return status;
-    o.huge = false; /* the system has too few huge pages */
-    status = tarn_file_start(f, &o);
-    return status == TARN_OK ? tarn_file_establish(f, &o) : status;
+    tarn_status status;
+    bool again;
+    do {
+        status = tarn_file_start(f, &o);
+        if (status == TARN_OK)
+            status = tarn_file_establish(f, &o);
+        again = status != TARN_OK && f->huge;
+        if (status != TARN_OK)
+            tarn_file_drop(f);
+        o.huge = false; /* the system has too few huge pages */
+    } while (again);
+    return status;
 }
 
 void tarn_file_deinit(tarn_file *f)

@@ -10,10 +10,10 @@
 /* Open it, f->fd is there; nothing is mapped, nothing grown. */
 tarn_status tarn_file_start(tarn_file *f, const tarn_file_options *o);
 
-/* Bring an open file to o->size bytes and map o->limit of them. After a refusal f is closed. */
+/* Bring an open file to o->size bytes and map o->limit of them. */
 tarn_status tarn_file_establish(tarn_file *f, const tarn_file_options *o);
 
-/* Close one that was started and not established. */
+/* Unmap and close one that was started, whether it was established or not. */
 void tarn_file_drop(tarn_file *f);
 
 /* What a refusal of the system's is called. */

@@ -94,7 +94,7 @@ static void look(image *i, int from_fd, const char *from, const model *m, const 
     memcpy(i->last, from, length);
     i->length = length;
     i->fd = new_file();
-    assert_int_equal(tarn_os_file_grow(i->fd, length, false), 0);
+    assert_int_equal(tarn_os_file_grow(i->fd, length, false, NULL), 0);
     i->bytes = map_file(i->fd);
     memcpy(i->bytes, from, length);
     model then = *m;
@@ -421,7 +421,7 @@ static void damage_is_refused_or_harmless(void **state)
         bool is_clean = draw(&random) % 2 == 0, guarded = false;
         int other = new_file();
         size_t cut = draw(&random) % 16 == 0 ? (size_t)(draw(&random) % length) : length;
-        assert_int_equal(tarn_os_file_grow(other, cut, false), 0);
+        assert_int_equal(tarn_os_file_grow(other, cut, false, NULL), 0);
         char *target = map_file(other);
         memcpy(target, is_clean ? clean : dirty, cut);
         for (size_t n = 1 + (size_t)(draw(&random) % 4); n > 0; n--) {

@@ -13,7 +13,7 @@ static int memory(size_t size)
 {
     int fd = -1;
     assert_int_equal(tarn_os_file_memory("test", false, &fd), 0);
-    assert_int_equal(tarn_os_file_grow(fd, size, true), 0);
+    assert_int_equal(tarn_os_file_grow(fd, size, true, NULL), 0);
     return fd;
 }
 
@@ -26,7 +26,7 @@ static void grows_and_maps(void **state)
     assert_int_equal(tarn_os_file_map(fd, 8 * page, 4 * page, &p), 0);
     assert_int_equal((uintptr_t)p % (4 * page), 0);
     memset(p, 1, 2 * page);
-    assert_int_equal(tarn_os_file_grow(fd, 3 * page, false), 0);
+    assert_int_equal(tarn_os_file_grow(fd, 3 * page, false, NULL), 0);
     assert_int_equal(((char *)p)[3 * page - 1], 0);
     assert_int_equal(tarn_os_file_size(fd, &size), 0);
     assert_int_equal(size, 3 * page);
@@ -44,8 +44,12 @@ static void the_first_bytes(void **state)
     (void)state;
     int fd = memory(tarn_os_page_size());
     char bytes[8] = "";
-    size_t got = 0;
-    assert_int_equal(tarn_os_file_grow(fd, 1, false), 0); /* never shorter */
+    size_t got = 0, before = 0;
+    assert_int_equal(tarn_os_file_grow(fd, 1, false, &before), 0); /* never shorter */
+    assert_int_equal(before, tarn_os_page_size());
+    tarn_os_file_empty(fd); /* sealed */
+    assert_int_equal(tarn_os_file_size(fd, &before), 0);
+    assert_int_equal(before, tarn_os_page_size());
     assert_int_equal(tarn_os_file_write(fd, "tarn", 5), 0);
     assert_int_equal(tarn_os_file_read(fd, bytes, sizeof bytes, &got), 0);
     assert_int_equal(got, sizeof bytes);

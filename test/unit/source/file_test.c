@@ -138,6 +138,26 @@ static void what_was_written_is_there_again(void **state)
 }
 
 /* A file whose length is no multiple of a page keeps it until something is asked for. */
+/* Others may have made the file longer, and written there, since it was opened. */
+static void what_others_wrote_is_not_called_zero(void **state)
+{
+    (void)state;
+    tarn_file f;
+    uint32_t traits;
+    open_new(&f, 0, 64 * page);
+    assert_ptr_equal(take(&f, page, page, &traits), f.base);
+    assert_true((traits & TARN_REGION_ZEROED) != 0);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, "others", 6, (off_t)(3 * page)), 6);
+    (void)take(&f, 3 * page, page, &traits); /* which reads all that is called zero */
+    assert_true((traits & TARN_REGION_ZEROED) == 0);
+    (void)take(&f, page, page, &traits);
+    assert_true((traits & TARN_REGION_ZEROED) != 0);
+    (void)close(fd);
+    tarn_file_deinit(&f);
+}
+
 static void an_odd_length_stays(void **state)
 {
     (void)state;
@@ -412,6 +432,7 @@ int main(void)
         cmocka_unit_test(regions_come_first_fit_and_grow_the_file),
         cmocka_unit_test(the_limit_is_a_refusal),
         cmocka_unit_test(what_was_written_is_there_again),
+        cmocka_unit_test(what_others_wrote_is_not_called_zero),
         cmocka_unit_test(an_odd_length_stays),
         cmocka_unit_test(refusals_say_why),
         cmocka_unit_test(denied_is_told),
