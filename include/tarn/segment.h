@@ -112,7 +112,8 @@ TARN_API tarn_status tarn_segment_init(tarn_segment *s, const tarn_segment_optio
 
 /**
  * tarn_segment_deinit - leave. The last one out marks the segment as properly left, with a checksum
- * of its metadata. Blocks stay as they are. Does nothing after a tarn_segment_init that failed.
+ * of its metadata. Blocks stay as they are; the lock is given back if this thread has it. Does
+ * nothing after a tarn_segment_init that failed.
  *
  * Fails    never.
  * Threads  one; no other thread uses the segment or a view any more.

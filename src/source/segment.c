@@ -64,8 +64,10 @@ static tarn_status make(tarn_segment *s, const tarn_segment_options *options, ta
     if (error != 0)
         return refuse_error(s, error, "make");
     status = map(s, o, size, limit);
-    if (status != TARN_OK)
+    if (status != TARN_OK) {
+        tarn_os_file_empty(s->file.fd);
         return status;
+    }
     /* What a maker that died has left. */
     memset(s->file.base + sizeof s->head->magic, 0, data - sizeof s->head->magic);
     s->head->size = s->file.size;
@@ -229,6 +231,8 @@ void tarn_segment_deinit(tarn_segment *s)
 {
     if (s->head == NULL)
         return;
+    /* The C library keeps a list of the robust locks that a thread has, through their memory. */
+    tarn_segment_unlock(s);
     /* A child of fork shares its parent's locks, and may not give them up. */
     if (s->process == tarn_os_process() && lock(s, LOCK_DOOR, TARN_OS_LOCK_ALONE, true) == 0) {
         s->head->member[s->member].owner = 0;

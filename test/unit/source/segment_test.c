@@ -3,6 +3,9 @@
 #define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier): mkdtemp */
 #include "unit/source/segment_forms.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "support/deaths.h"
@@ -306,6 +309,49 @@ static void a_child_of_fork_leaves_the_parent_in(void **state)
     tarn_segment_deinit(&s);
 }
 
+/* An empty file for which there is no room stays empty. */
+static void a_segment_that_does_not_fit_the_disk(void **state)
+{
+    (void)state;
+    struct rlimit old, low;
+    struct stat st;
+    tarn_segment s;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    low = old;
+    low.rlim_cur = 1 << 16;
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    tarn_status status =
+        tarn_segment_init(&s, &(tarn_segment_options){.name = path, .size = 1 << 20});
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_not_equal(status, TARN_OK);
+    tarn_segment_deinit(&s);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(open_it(&s), TARN_SEGMENT_CREATED);
+    tarn_segment_deinit(&s);
+}
+
+/* A thread's robust locks are in one list, through the memory that holds them. */
+static void who_leaves_gives_the_lock_back(void **state)
+{
+    (void)state;
+    tarn_segment s, t, other;
+    bool died = true;
+    (void)open_it(&s);
+    (void)open_it(&t);
+    tarn_segment_options memory = {.kind = TARN_FILE_MEMORY};
+    assert_int_equal(tarn_segment_init(&other, &memory), TARN_OK);
+    assert_int_equal(tarn_segment_lock(&s, NULL), TARN_OK);
+    tarn_segment_deinit(&s);
+    assert_int_equal(tarn_segment_lock(&t, &died), TARN_OK);
+    assert_false(died);
+    tarn_segment_unlock(&t);
+    tarn_segment_deinit(&t);
+    assert_int_equal(tarn_segment_lock(&other, NULL), TARN_OK);
+    tarn_segment_deinit(&other);
+}
+
 static void there_is_an_end_to_members(void **state)
 {
     (void)state;
@@ -334,6 +380,8 @@ int main(void)
         cmocka_unit_test_setup(a_death_is_told_and_its_orphans_listed, fresh),
         cmocka_unit_test_setup(the_last_one_out_mends, fresh),
         cmocka_unit_test_setup(a_child_of_fork_leaves_the_parent_in, fresh),
+        cmocka_unit_test_setup(a_segment_that_does_not_fit_the_disk, fresh),
+        cmocka_unit_test_setup(who_leaves_gives_the_lock_back, fresh),
         cmocka_unit_test_setup(there_is_an_end_to_members, fresh),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
