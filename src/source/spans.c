@@ -276,14 +276,14 @@ void tarn_spans_get_report(tarn_spans *g, tarn_spans_report *out)
 static tarn_status spans_stats(const tarn_source *source, tarn_stats *out)
 {
     tarn_spans *g = ((const tarn_spans *)source)->self;
-    tarn_spans_report r;
-    tarn_spans_get_report(g, &r);
     memset(out, 0, sizeof *out);
     out->known = TARN_STATS_FAILED | TARN_STATS_HELD | TARN_STATS_CHUNKS;
+    lock(g);
     out->failures = g->failures;
-    out->held_bytes = r.held;
-    out->idle_bytes = r.dirty + r.clean;
-    out->chunks = r.regions;
+    out->held_bytes = g->report.held;
+    out->idle_bytes = (g->dirty + g->clean) * source->granule;
+    out->chunks = g->report.regions;
+    unlock(g);
     return TARN_OK;
 }
 

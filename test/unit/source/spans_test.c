@@ -469,6 +469,34 @@ static void *churn(void *arg)
     return NULL;
 }
 
+/* One thread is refused, another one asks how often. */
+static void *be_refused(void *source)
+{
+    tarn_region r;
+    for (size_t i = 0; i < 1000; i++)
+        (void)tarn_source_map(source, 256 * KIB, 1, 0, &r);
+    return NULL;
+}
+
+static void any_thread_may_ask(void **state)
+{
+    pthread_t thread;
+    tarn_pages pages;
+    tarn_stats stats;
+    (void)state;
+    assert_int_equal(tarn_pages_init(&pages, &(tarn_pages_options){.limit = 128 * KIB}), TARN_OK);
+    assert_int_equal(
+        tarn_spans_init(&spans, &(tarn_spans_options){.source = &pages.source, .shared = true}),
+        TARN_OK);
+    assert_int_equal(pthread_create(&thread, NULL, be_refused, &spans.source), 0);
+    do
+        assert_int_equal(spans.source.ops->stats(&spans.source, &stats), TARN_OK);
+    while (stats.failures < 1000);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    tarn_spans_deinit(&spans);
+    tarn_pages_deinit(&pages);
+}
+
 static void any_thread(void **state)
 {
     pthread_t threads[4];
@@ -516,6 +544,7 @@ int main(void)
         cmocka_unit_test(check_sees_what_contradicts),
         cmocka_unit_test(counts),
         cmocka_unit_test(any_thread),
+        cmocka_unit_test(any_thread_may_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
