@@ -162,6 +162,8 @@ static void *cache_resize(tarn_allocator *a, void *object, size_t old_size, size
 {
     tarn_object_cache *cache = (tarn_object_cache *)a;
     size_t from = old_size > keep ? old_size : keep; /* an old size of 0 may mean "unknown" */
+    if (tarn_object_cache_barred(cache, object) || !tarn_object_cache_known(cache, object))
+        return NULL;
     if (new_size > cache->object_size)
         return tarn_object_cache_refuse(cache, TARN_TOO_BIG, new_size, spec, cache->object_size);
     if ((spec & TARN_ALIGN_BITS) > cache->spec)

@@ -164,6 +164,14 @@ static bool agrees(const tarn_slab *slab, const tarn_slab_page *p, const void *b
     return false;
 }
 
+bool tarn_slab_sound(tarn_slab *slab, const void *block, size_t size, tarn_spec spec)
+{
+    const tarn_slab_page *p = tarn_slab_page_at(slab, block, true);
+    if (p == NULL)
+        return tarn_slab_large_sound(slab, block, size, spec);
+    return tarn_slab_is_live(slab, p, block) && (size == 0 || agrees(slab, p, block, size, spec));
+}
+
 void tarn_slab_free_slow(tarn_slab *slab, void *block, size_t size, tarn_spec spec)
 {
     if (block == NULL || tarn_slab_barred(slab, block))

@@ -132,6 +132,12 @@ void tarn_slab_large_free(tarn_slab *slab, void *block, size_t size, tarn_spec s
     tarn_free(slab->parent, block, size_of(&gone), spec_of(&gone));
 }
 
+bool tarn_slab_large_sound(tarn_slab *slab, const void *block, size_t size, tarn_spec spec)
+{
+    const tarn_address_entry *e = entry_of(slab, block);
+    return e != NULL && agrees(slab, e, block, size, spec);
+}
+
 void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t from, size_t new_size,
                              size_t keep, tarn_spec spec)
 {

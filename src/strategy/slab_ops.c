@@ -265,6 +265,8 @@ static void *slab_resize(tarn_allocator *a, void *block, size_t old_size, size_t
     size_t from = old_size > keep ? old_size : keep; /* an old size of 0 may mean "unknown" */
     if (tarn_slab_barred(slab, block))
         return NULL;
+    if ((slab->flags & TARN_SLAB_CHECK) != 0 && !tarn_slab_sound(slab, block, old_size, spec))
+        return NULL;
     unsigned log2_align = spec & TARN_ALIGN_BITS, was, will;
     const tarn_slab_page *p = old_size == 0 ? tarn_slab_page_at(slab, block, true) : NULL;
     was = old_size == 0 ? (p != NULL ? p->number : (unsigned)TARN_SLAB_NO_CLASS)

@@ -361,6 +361,15 @@ static void misuse(tarn_slab *slab, const tarn_slab_class *c, const tarn_slab_pa
         tarn_slab_fault(slab, OF_PLACE[place], block, 0, 0);
 }
 
+bool tarn_slab_is_live(tarn_slab *slab, const tarn_slab_page *p, const void *block)
+{
+    size_t i = 0;
+    if (tarn_slab_locate(slab, p, block, &i) == TARN_SLAB_CARVED && !tarn_bitmap_has(&p->map, i))
+        return true;
+    misuse(slab, &slab->classes[p->number != TARN_SLAB_NO_CLASS ? p->number : 0], p, block);
+    return false;
+}
+
 void tarn_slab_give(tarn_slab *slab, tarn_slab_class *c, void *const *blocks, size_t count,
                     bool surely)
 {

@@ -106,6 +106,9 @@ size_t tarn_slab_take(tarn_slab *slab, tarn_slab_class *c, size_t want, void **o
 void tarn_slab_give(tarn_slab *slab, tarn_slab_class *c, void *const *blocks, size_t count,
                     bool surely);
 
+/* Is a block of that page live, nothing being at hand? The fault is reported when not. */
+bool tarn_slab_is_live(tarn_slab *slab, const tarn_slab_page *p, const void *block);
+
 /* All blocks at hand into their pages. */
 void tarn_slab_flush(tarn_slab *slab);
 
@@ -146,6 +149,9 @@ void tarn_slab_large_free(tarn_slab *slab, void *block, size_t size, tarn_spec s
 void *tarn_slab_large_resize(tarn_slab *slab, void *block, size_t from, size_t new_size,
                              size_t keep, tarn_spec spec);
 
+/* As tarn_slab_sound, for what lies in no page. */
+bool tarn_slab_large_sound(tarn_slab *slab, const void *block, size_t size, tarn_spec spec);
+
 /* Bytes of a live large block; 0 when it is none. */
 size_t tarn_slab_large_size(const tarn_slab *slab, const void *block);
 
@@ -169,6 +175,9 @@ void tarn_slab_fault(const tarn_slab *slab, tarn_fault_kind kind, const void *bl
 
 /* Is the slab not to be touched: dead, or another thread's? The fault has been reported then. */
 bool tarn_slab_barred(tarn_slab *slab, const void *block);
+
+/* With `check`: is the block live, and of that size and alignment? The fault is reported when not. */
+bool tarn_slab_sound(tarn_slab *slab, const void *block, size_t size, tarn_spec spec);
 
 /* ── slab_ops.c ── */
 

@@ -54,6 +54,20 @@ static void wrong_alignment(void *how)
     tarn_free(&cache.allocator, object, 64, TARN_SPEC(128));
 }
 
+static void resize_after_free(void *how)
+{
+    start(how);
+    tarn_object_cache_free(&cache, object);
+    (void)!tarn_resize(&cache.allocator, object, 64, 60, 60, 0);
+}
+
+static void resize_after_deinit(void *how)
+{
+    start(how);
+    tarn_object_cache_deinit(&cache);
+    (void)!tarn_resize(&cache.allocator, object, 64, 60, 60, 0);
+}
+
 static void alloc_after_deinit(void *how)
 {
     start(how);
@@ -159,6 +173,8 @@ static void misuse_dies_with_its_name(void **unused)
         {interior_pointer, "tarn: interior pointer: object cache 'sessions'"},
         {wrong_size, "tarn: wrong size: object cache 'sessions': given 65, expected 64"},
         {wrong_alignment, "tarn: wrong alignment: object cache 'sessions': given 128, expected 16"},
+        {resize_after_free, "tarn: double free: object cache 'sessions'"},
+        {resize_after_deinit, "tarn: use after deinit: object cache 'sessions'"},
         {alloc_after_deinit, "tarn: use after deinit: object cache 'sessions'"},
         {free_after_deinit, "tarn: use after deinit: object cache 'sessions'"},
         {trim_after_deinit, "tarn: use after deinit: object cache 'sessions'"},

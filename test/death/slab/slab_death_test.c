@@ -136,6 +136,32 @@ static void wrong_alignment_of_a_large_block(void *how)
     tarn_slab_free(&slab, large, 5000, TARN_SPEC(64));
 }
 
+/* To a size of the same class, which would stay where it is. */
+static void resize_after_free(void *how)
+{
+    start(how);
+    tarn_slab_free(&slab, block, 60, 0);
+    (void)!tarn_resize(&slab.allocator, block, 60, 61, 60, 0);
+}
+
+static void resize_of_a_foreign_pointer(void *how)
+{
+    start(how);
+    (void)!tarn_resize(&slab.allocator, elsewhere, 60, 61, 60, 0);
+}
+
+static void resize_with_the_size_of_another_class(void *how)
+{
+    start(how);
+    (void)!tarn_resize(&slab.allocator, block, 200, 201, 60, 0);
+}
+
+static void resize_of_a_large_block_with_a_wrong_alignment(void *how)
+{
+    start(how);
+    (void)!tarn_resize(&slab.allocator, large, 5000, 6000, 5000, TARN_SPEC(64));
+}
+
 static void alloc_after_deinit(void *how)
 {
     start(how);
@@ -248,6 +274,12 @@ static void in_a_checking_slab(void **unused)
         dies(wrong_alignment, modes[m],
              "tarn: wrong alignment: slab 'texts': given 128, expected 64");
         dies(wrong_alignment_of_a_large_block, modes[m],
+             "tarn: wrong alignment: slab 'texts': given 64, expected 1");
+        dies(resize_after_free, modes[m], "tarn: double free: slab 'texts'");
+        dies(resize_of_a_foreign_pointer, modes[m], "tarn: foreign pointer: slab 'texts'");
+        dies(resize_with_the_size_of_another_class, modes[m],
+             "tarn: wrong size: slab 'texts': given 200, expected 64");
+        dies(resize_of_a_large_block_with_a_wrong_alignment, modes[m],
              "tarn: wrong alignment: slab 'texts': given 64, expected 1");
         dies(alloc_elsewhere, modes[m], "tarn: wrong thread: slab 'texts'");
         dies(free_elsewhere, modes[m], "tarn: wrong thread: slab 'texts'");
