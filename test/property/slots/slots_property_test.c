@@ -170,7 +170,7 @@ static void step(uint64_t phase)
     else if (draw(6) == 0)
         step_all();
     if (m.count > 0)
-        ask(draw(m.count));
+        ask((size_t)draw(m.count));
     expect(tarn_slots_count(&m.table) == m.live, "the count is wrong");
 }
 

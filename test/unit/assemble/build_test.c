@@ -54,7 +54,7 @@ static void texts_are_built(void **state)
             assert_non_null(p[k]);
             memset(p[k], (int)k, 1 + 37 * k % 1000);
         }
-        for (size_t k = 0; k < 50; k++)
+        for (size_t k = 50; k-- > 0;) /* a stack is among them */
             tarn_free(a, p[k], 1 + 37 * k % 1000, TARN_ALIGN_MAX);
         tarn_built_destroy(b);
         probe_deinit(&metadata); /* what is left is a fault */

@@ -77,8 +77,10 @@ static void misuse_is_named(void **state)
     tarn_allocator *a = make((tarn_affix_options){.canary = true, .size = true});
     block = tarn_alloc(a, 40, 3);
     assert_death(overrun, (void *)40, SIGABRT, "tarn: corruption: affix 'words'");
-    assert_death(overrun, (void *)47, SIGABRT, "tarn: corruption: affix 'words'");
-    assert_death(overrun, (void *)(intptr_t)-20, SIGABRT, "tarn: corruption: affix 'words'");
+    assert_death(overrun, (void *)(intptr_t)(40 + sizeof(size_t) - 1), SIGABRT,
+                 "tarn: corruption: affix 'words'");
+    assert_death(overrun, (void *)-(intptr_t)(2 * sizeof(size_t) + 1), SIGABRT,
+                 "tarn: corruption: affix 'words'");
     assert_death(resize_overrun, (void *)40, SIGABRT, "tarn: corruption: affix 'words'");
     assert_death(wrong_size, (void *)41, SIGABRT,
                  "tarn: wrong size: affix 'words': given 41, expected 40");
