@@ -306,7 +306,7 @@ tarn_status tarn_slots_check(const tarn_slots *s)
 {
     size_t live = 0, free = 0;
     if (s->top < s->full || s->empty < s->top || s->carved > s->most || s->most > s->mask ||
-        s->carved > s->reach || s->entries[0].key != ~(uint64_t)0)
+        s->carved > s->reach || s->reach > s->mask || s->entries[0].key != ~(uint64_t)0)
         return TARN_CORRUPT;
     for (size_t i = 1; i <= s->carved; i++) {
         if (!slot_valid(s, i, tarn_slots_count(s)))

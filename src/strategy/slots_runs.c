@@ -178,8 +178,11 @@ static tarn_status make_room(tarn_slots *s)
     tarn_status status = TARN_OK;
     if (s->carved == s->most)
         return TARN_LIMIT;
-    if (s->carved == s->reach || s->entries == s->none)
-        status = set_entries(s, s->entries == s->none ? LEAST : (size_t)(s->reach + 1) * 2);
+    if (s->carved == s->reach || s->entries == s->none) {
+        size_t room = s->entries == s->none ? LEAST : (size_t)(s->reach + 1) * 2;
+        size_t most = (size_t)s->mask + 1; /* more, and generations would lead to entries */
+        status = set_entries(s, room < most ? room : most);
+    }
     if (status != TARN_OK)
         return status;
     if (!compact)

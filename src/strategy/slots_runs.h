@@ -20,7 +20,7 @@
  *     the handle of a live object.
  * S3  A slot that is not live is free (its bit is set, its key has the generation of its next handle),
  *     ready (its next handle stands in slots->ready) or retired (its key has generation 0).
- * S4  live + free + ready + retired = carved <= most <= mask, carved <= reach.
+ * S4  live + free + ready + retired = carved <= most <= mask, carved <= reach <= mask.
  * S5  Compacting: the live objects are places 0 to live - 1, entries[owners[p]].object is place p.
  * S6  No handle of the generation that a slot will have next, or of a later one, was ever given for
  *     it, nor one of `fresh` or later for a slot that is still to be carved (but see `wrap`).

@@ -276,9 +276,38 @@ static void a_table_holds_what_it_says(void **unused)
     assert_int_equal(probe_deinit(&parent), 0);
 }
 
+/* Fewer slots than a growing table begins with: its entries must not reach into the generation. */
+static void a_narrow_index_is_not_outgrown(void **unused)
+{
+    (void)unused;
+    tarn_slots narrow;
+    for (unsigned bits = 2; bits < 8; bits++) {
+        tarn_slot slot[127];
+        size_t n = ((size_t)1 << bits) - 1;
+        tarn_slots_options o = {.object_size = 8, .index_bits = bits, .compact = bits % 2 != 0};
+        assert_int_equal(tarn_slots_init(&narrow, &o), TARN_OK);
+        for (size_t round = 0; round < 3; round++) {
+            for (size_t i = 0; i < n; i++) {
+                void *object = NULL;
+                slot[i] = tarn_slots_alloc(&narrow, &object);
+                assert_non_null(object);
+                assert_ptr_equal(tarn_slots_resolve(&narrow, slot[i]), object);
+            }
+            assert_int_equal(tarn_slots_alloc(&narrow, NULL), 0);
+            assert_int_equal(tarn_slots_check(&narrow), TARN_OK);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(tarn_slots_free(&narrow, slot[i]), TARN_OK);
+            assert_int_equal(tarn_slots_free(&narrow, slot[0]), TARN_STALE);
+            (void)tarn_slots_trim(&narrow);
+        }
+        tarn_slots_deinit(&narrow);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_narrow_index_is_not_outgrown),
         cmocka_unit_test(stable_objects_never_move),
         cmocka_unit_test(trim_gives_back_and_stale_stays_stale),
         cmocka_unit_test(trim_keeps_a_slot_that_is_worn),
