@@ -216,7 +216,7 @@ static tarn_built *build_checked(ast *a, tarn_allocator *metadata)
 
 tarn_built *tarn_build(const char *text, tarn_allocator *metadata, tarn_build_error *error)
 {
-    tarn_build_error own;
+    tarn_build_error own = {0};
     ast a = {.text = text, .error = error != NULL ? error : &own};
     tarn_built *b = NULL;
     memset(a.error, 0, sizeof *a.error);

@@ -5,10 +5,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant */
 static const assemble_kind *const ROOMS[] = {tarn_strategy_kinds, tarn_layer_kinds,
                                              tarn_source_kinds};
-enum { ROOM_COUNT = sizeof ROOMS / sizeof *ROOMS };
+enum { ROOM_COUNT = sizeof ROOMS / sizeof ROOMS[0] }; /* NOLINT(bugprone-sizeof-expression) */
 
 const assemble_kind *tarn_kind_find(ast_word word)
 {
