@@ -218,9 +218,20 @@ static size_t buddy_usable(const tarn_allocator *a, const void *block, size_t si
     return tarn_buddy_size(b, live_order(b, block));
 }
 
+/* Asked on the rare calls of both tables: a checking buddy belongs to one thread. */
+static bool is_strange(tarn_buddy *b)
+{
+    if (b->allocator.ops != &tarn_buddy_checked_ops || tarn_thread_owns(&b->owner))
+        return false;
+    report(b, TARN_FAULT_WRONG_THREAD, NULL, 0, 0);
+    return true;
+}
+
 static tarn_status buddy_reset(tarn_allocator *a)
 {
     tarn_buddy *b = of(a);
+    if (is_strange(b))
+        return TARN_BAD_ARGUMENT;
     tarn_buddy_clear(b);
     b->frees = b->allocs;
     b->freed = b->granted;
@@ -246,6 +257,8 @@ static size_t buddy_trim(tarn_allocator *a)
 {
     tarn_buddy *b = of(a);
     size_t gone = 0;
+    if (is_strange(b))
+        return 0;
     tarn_buddy_settle(b);
     if (b->source == NULL || !tarn_source_can(b->source, TARN_SOURCE_PURGE))
         return 0;
@@ -279,6 +292,8 @@ static tarn_status buddy_stats(const tarn_allocator *a, tarn_stats *out)
 static tarn_status buddy_visit(tarn_allocator *a, tarn_visitor *see, void *user)
 {
     tarn_buddy *b = of(a);
+    if (is_strange(b))
+        return TARN_BAD_ARGUMENT;
     for (size_t u = 0, next; u < b->units; u = next) {
         unsigned order = b->map[u] & BUDDY_ORDER;
         next = u + ((size_t)1 << order); /* one unit further where nothing starts */

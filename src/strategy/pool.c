@@ -78,6 +78,22 @@ static void give_back(tarn_pool *pool, void *block, bool surely)
     fault(pool, FAULT_OF_PLACE[place], block, 0, 0);
 }
 
+bool tarn_pool_may_resize(tarn_pool *pool, const void *block, size_t size)
+{
+    tarn_pool_chunk *c;
+    size_t i = 0;
+    if (tarn_pool_stranger(pool, block))
+        return false;
+    tarn_pool_place place = tarn_pool_find(pool, block, true, &c, &i);
+    if (place != TARN_POOL_CARVED || tarn_bitmap_has(&c->map, i))
+        fault(pool, FAULT_OF_PLACE[place], block, 0, 0);
+    else if (size != 0 && size - pool->min_size > pool->span)
+        fault(pool, TARN_FAULT_WRONG_SIZE, block, size, pool->block_size);
+    else
+        return true;
+    return false;
+}
+
 /* All blocks at hand into their chunks. */
 void tarn_pool_flush(tarn_pool *pool)
 {

@@ -110,6 +110,9 @@ void tarn_pool_forget(tarn_pool *pool, tarn_pool_chunk *c);
  * to be touched. */
 bool tarn_pool_stranger(tarn_pool *pool, const void *block);
 
+/* In a checking pool: is this a live block, of that size, of this thread? A fault otherwise: false. */
+bool tarn_pool_may_resize(tarn_pool *pool, const void *block, size_t size);
+
 /* Record a refusal; always NULL. */
 void *tarn_pool_refuse(tarn_pool *pool, tarn_status status, size_t size, size_t align,
                        size_t limit);

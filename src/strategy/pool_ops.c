@@ -191,6 +191,8 @@ static void *pool_resize(tarn_allocator *a, void *block, size_t old_size, size_t
 {
     tarn_pool *pool = (tarn_pool *)a;
     size_t from = old_size > keep ? old_size : keep; /* an old size of 0 may mean "unknown" */
+    if (pool->flags == TARN_POOL_CHECK && !tarn_pool_may_resize(pool, block, old_size))
+        return NULL;
     if (new_size > pool->block_size || new_size < pool->min_size)
         return tarn_pool_refuse(pool, new_size > pool->block_size ? TARN_TOO_BIG : TARN_WRONG_SIZE,
                                 new_size, tarn_spec_align(spec), pool->block_size);

@@ -132,6 +132,8 @@ static size_t tlsf_trim(tarn_allocator *a)
 static tarn_status tlsf_visit(tarn_allocator *a, tarn_visitor *see, void *user)
 {
     tarn_tlsf *t = (tarn_tlsf *)a;
+    if ((t->flags & (TLSF_DEAD | TLSF_CHECK)) != 0 && !tarn_tlsf_may_be_called(t))
+        return TARN_BAD_ARGUMENT;
     for (tarn_tlsf_region *r = t->regions; r != NULL; r = r->next) {
         for (char *p = r->first, *next; p < r->end; p = next) {
             next = p + tlsf_size(p);

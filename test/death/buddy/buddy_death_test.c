@@ -103,6 +103,41 @@ static void *free_it(void *unused)
     return unused;
 }
 
+static void *rare_calls(void *which)
+{
+    tarn_allocator *a = tarn_buddy_allocator(&buddy);
+    if (*(const char *)which == 'r')
+        (void)tarn_reset(a);
+    else if (*(const char *)which == 't')
+        (void)tarn_trim(a);
+    else
+        (void)tarn_visit(a, NULL, NULL);
+    return NULL;
+}
+
+static void rare_call_elsewhere(void *m, char which)
+{
+    pthread_t other;
+    start(m);
+    if (pthread_create(&other, NULL, rare_calls, &which) == 0)
+        (void)pthread_join(other, NULL);
+}
+
+static void reset_elsewhere(void *m)
+{
+    rare_call_elsewhere(m, 'r');
+}
+
+static void trim_elsewhere(void *m)
+{
+    rare_call_elsewhere(m, 't');
+}
+
+static void visit_elsewhere(void *m)
+{
+    rare_call_elsewhere(m, 'v');
+}
+
 static void wrong_thread(void *m)
 {
     pthread_t other;
@@ -182,6 +217,9 @@ static void when_checking(void **unused)
     dies(resize_of_a_wrong_size, &CHECKING,
          "tarn: wrong size: buddy 'runs': given 300, expected 128");
     dies(wrong_thread, &CHECKING, "tarn: wrong thread: buddy 'runs'");
+    dies(reset_elsewhere, &CHECKING, "tarn: wrong thread: buddy 'runs'");
+    dies(trim_elsewhere, &CHECKING, "tarn: wrong thread: buddy 'runs'");
+    dies(visit_elsewhere, &CHECKING, "tarn: wrong thread: buddy 'runs'");
     mode copy = CHECKING;
     assert_survives(shared, &copy);
 }

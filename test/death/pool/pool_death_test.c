@@ -82,6 +82,26 @@ static void wrong_size(void *check)
     tarn_free(&pool.allocator, block, 128, 0);
 }
 
+static void resize_after_free(void *check)
+{
+    start(check, 0);
+    tarn_free(tarn_pool_allocator(&pool), block, 64, 4);
+    (void)!tarn_resize(tarn_pool_allocator(&pool), block, 64, 32, 32, 4);
+}
+
+static void resize_of_a_wrong_size(void *check)
+{
+    start(check, 0);
+    (void)!tarn_resize(tarn_pool_allocator(&pool), block, 65, 32, 32, 4);
+}
+
+static void resize_of_a_stranger(void *check)
+{
+    static char here[64] __attribute__((aligned(16)));
+    start(check, 0);
+    (void)!tarn_resize(tarn_pool_allocator(&pool), here, 64, 32, 32, 4);
+}
+
 static void wrong_alignment(void *check)
 {
     start(check, 0);
@@ -241,6 +261,10 @@ static void in_a_checking_pool(void **unused)
     dies(interior_pointer, &CHECKING, "tarn: interior pointer: pool 'nodes'");
     dies(another_pools_block, &CHECKING, "tarn: foreign pointer: pool 'nodes'");
     dies(wrong_size, &CHECKING, "tarn: wrong size: pool 'nodes': given 128, expected 64");
+    dies(resize_after_free, &CHECKING, "tarn: double free: pool 'nodes'");
+    dies(resize_of_a_wrong_size, &CHECKING,
+         "tarn: wrong size: pool 'nodes': given 65, expected 64");
+    dies(resize_of_a_stranger, &CHECKING, "tarn: foreign pointer: pool 'nodes'");
     dies(wrong_alignment, &CHECKING, "tarn: wrong alignment: pool 'nodes': given 128, expected 16");
 }
 

@@ -193,6 +193,20 @@ static void *free_it(void *unused)
     return NULL;
 }
 
+static void *visit_it(void *unused)
+{
+    (void)tarn_visit(tarn_tlsf_allocator(&tlsf), NULL, unused);
+    return NULL;
+}
+
+static void visit_elsewhere(void *arg)
+{
+    pthread_t thread;
+    start(arg);
+    if (pthread_create(&thread, NULL, visit_it, NULL) == 0)
+        pthread_join(thread, NULL);
+}
+
 static void wrong_thread(void *arg)
 {
     pthread_t thread;
@@ -237,6 +251,7 @@ static void in_a_checking_one(void **unused)
         dies(wrong_size_at_resize, w, "tarn: wrong size: tlsf 'heap': given 199, expected 200");
         dies(wrong_alignment, w, "tarn: wrong alignment: tlsf 'heap': given 8, expected 16");
         dies(wrong_thread, w, "tarn: wrong thread: tlsf 'heap'");
+        dies(visit_elsewhere, w, "tarn: wrong thread: tlsf 'heap'");
         way copy = *w;
         assert_survives(handed_over, &copy);
     }
