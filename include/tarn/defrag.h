@@ -23,7 +23,8 @@
  * From the pass to its commit both places belong to the block: the old one still holds its contents,
  * the new one is reserved. Source and destination never overlap, so the moves of a pass may be made
  * in any order, or at a time. Ids stay; only the offset is another after the commit. Between any two
- * calls the range may be used as ever; a block that is freed before the commit is simply not moved.
+ * calls the range may be used as ever; a block that is freed before the commit is simply not moved,
+ * and of two defragmentations at a time only the first to commit moves a block.
  */
 #ifndef TARN_DEFRAG_H
 #define TARN_DEFRAG_H

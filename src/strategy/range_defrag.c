@@ -106,22 +106,25 @@ tarn_status tarn_range_defrag_pass(tarn_range_defrag *d, tarn_range_move *moves,
     return TARN_OK;
 }
 
-/* A block as it is now; false when it was freed meanwhile. */
-static bool is_live(const tarn_range *r, tarn_range_id id)
+/* Is the block still there? *stays: at this offset, too; another defragmentation may move it. */
+static bool is_live(const tarn_range *r, tarn_range_id id, uint64_t offset, bool *stays)
 {
     tarn_range_block b;
-    return r->ops->look(r, id, &b) == TARN_OK;
+    bool live = r->ops->look(r, id, &b) == TARN_OK;
+    *stays = *stays && live && b.offset == offset;
+    return live;
 }
 
 static void settle(tarn_range_defrag *d, const tarn_range_move *move, tarn_move_outcome outcome)
 {
     tarn_range *r = d->range;
-    bool live = is_live(r, move->id), reserved = is_live(r, move->reserved);
+    bool stay = true, live = is_live(r, move->id, move->from, &stay);
+    bool reserved = is_live(r, move->reserved, move->to, &stay);
     if (live && outcome == TARN_MOVE_DESTROYED)
         live = r->ops->free(r, move->id) != TARN_OK;
     if (!live) {
         d->stats.destroyed++;
-    } else if (reserved && outcome == TARN_MOVE_DONE &&
+    } else if (stay && outcome == TARN_MOVE_DONE &&
                r->ops->exchange(r, move->id, move->reserved, d->run) == TARN_OK) {
         d->stats.moves++;
         d->stats.units += move->size;

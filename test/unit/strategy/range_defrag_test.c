@@ -286,6 +286,35 @@ static void exchange_and_before(void **unused)
     tarn_space_deinit(&s);
 }
 
+/* Of two at a time the first to commit moves a block; where the other one's copy is, it is not put. */
+static void two_at_a_time(void **unused)
+{
+    (void)unused;
+    tarn_range_defrag d, other;
+    tarn_range_move moves[N], others[N];
+    tarn_range_defrag_stats done;
+    size_t n, m;
+    start(N * SIZE);
+    assert_int_equal(tarn_range_defrag_begin(&d, &s.range, NULL), TARN_OK);
+    assert_int_equal(tarn_range_defrag_pass(&d, moves, 4, &n), TARN_OK);
+    assert_int_equal(tarn_range_defrag_begin(&other, &s.range, NULL), TARN_OK);
+    assert_int_equal(tarn_range_defrag_pass(&other, others, 4, &m), TARN_OK);
+    assert_true(n == 4 && m == 4 && moves[0].id == others[0].id);
+    assert_int_equal(tarn_range_defrag_commit(&other), TARN_OK);
+    assert_int_equal(tarn_range_defrag_commit(&d), TARN_OK);
+    for (size_t i = 0; i < m; i++) {
+        tarn_range_block b;
+        assert_int_equal(tarn_range_look(&s.range, others[i].id, &b), TARN_OK);
+        assert_true(b.offset == others[i].to);
+    }
+    tarn_range_defrag_end(&d, &done);
+    assert_true(done.moves == 0 && done.ignored == 4);
+    tarn_range_defrag_end(&other, &done);
+    assert_true(done.moves == 4 && done.ignored == 0);
+    assert_int_equal(stats_of().live_blocks, N / 2);
+    tarn_space_deinit(&s);
+}
+
 static void without_a_begin(void **unused)
 {
     (void)unused;
@@ -315,6 +344,7 @@ int main(void)
         cmocka_unit_test(few_blocks_are_moved),
         cmocka_unit_test(a_block_that_fits_nowhere_stays),
         cmocka_unit_test(exchange_and_before),
+        cmocka_unit_test(two_at_a_time),
         cmocka_unit_test(without_a_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
