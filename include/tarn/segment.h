@@ -99,7 +99,9 @@ typedef bool tarn_segment_lister(void *user, const char *name, tarn_segment_kind
  * tarn_segment_init - open a segment, or make one of a file that is new or empty.
  *
  * A process opens a segment once for all its threads. A child of fork may go on using its parent's
- * and counts as the same process; to count for itself it opens the segment again.
+ * and counts as the same process, which leaves with the parent's deinit: a child that goes on after
+ * that is not seen by others, and what it changes is found as damage. To count for itself it opens
+ * the segment again.
  *
  * Returns  TARN_OK; tarn_segment_get_report has what was found.
  * Fails    as tarn_file_init; TARN_CORRUPT (no segment, a damaged or shortened one),
