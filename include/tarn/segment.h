@@ -85,6 +85,7 @@ typedef struct tarn_segment {
     unsigned member;                /* our place in the table of processes         */
     uint32_t owner;                 /* the mark of blocks that this process takes */
     unsigned process;
+    uintptr_t holder; /* the thread of this process that has the users' lock, 0: none */
     tarn_segment_report report;
     char reason[192]; /* of the last refusal */
 } tarn_segment;

@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/thread_guard.h"
 #include "os/file.h"
 #include "source/file_inside.h"
 #include "source/segment_inside.h"
@@ -232,7 +233,8 @@ void tarn_segment_deinit(tarn_segment *s)
     if (s->head == NULL)
         return;
     /* The C library keeps a list of the robust locks that a thread has, through their memory. */
-    tarn_segment_unlock(s);
+    if (__atomic_load_n(&s->holder, __ATOMIC_RELAXED) == tarn_thread_self())
+        tarn_segment_unlock(s);
     /* A child of fork shares its parent's locks, and may not give them up. */
     if (s->process == tarn_os_process() && lock(s, LOCK_DOOR, TARN_OS_LOCK_ALONE, true) == 0) {
         s->head->member[s->member].owner = 0;
@@ -253,6 +255,8 @@ tarn_status tarn_segment_lock(tarn_segment *s, bool *died)
     tarn_robust_got got = tarn_robust_lock(&s->head->user_lock.robust);
     if (died != NULL)
         *died = got == TARN_ROBUST_DIED;
+    if (got != TARN_ROBUST_LOST)
+        __atomic_store_n(&s->holder, tarn_thread_self(), __ATOMIC_RELAXED);
     return got != TARN_ROBUST_LOST
                ? TARN_OK
                : tarn_segment_refuse(s, TARN_BUSY, "lock: this thread has it already");
@@ -260,6 +264,7 @@ tarn_status tarn_segment_lock(tarn_segment *s, bool *died)
 
 void tarn_segment_unlock(tarn_segment *s)
 {
+    __atomic_store_n(&s->holder, (uintptr_t)0, __ATOMIC_RELAXED);
     (void)tarn_robust_unlock(&s->head->user_lock.robust);
 }
 
