@@ -31,7 +31,7 @@ typedef struct tarn_grow_options {
     void *user;               /* passed to both                                                */
     size_t most;              /* members; 0: no limit                                          */
     size_t idle;              /* empty members that are kept for the next request; default 1   */
-    tarn_allocator *metadata; /* 64 bytes for each member; default: tarn_libc()                */
+    tarn_allocator *metadata; /* four words for each member; default: tarn_libc()                */
 } tarn_grow_options;
 
 /* One member; private to the layer. */

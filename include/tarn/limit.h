@@ -51,6 +51,7 @@ struct tarn_budget {
 
 /* A budget's figures, copied out. */
 typedef struct tarn_budget_stats {
+    const char *name;
     size_t used, peak, hard, soft; /* bytes; limits of 0: none */
     size_t refused;                /* requests that did not fit here */
 } tarn_budget_stats;

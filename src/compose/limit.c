@@ -143,7 +143,8 @@ tarn_status tarn_budget_set(tarn_budget *b, size_t hard, size_t soft)
 
 tarn_budget_stats tarn_budget_get(const tarn_budget *b)
 {
-    return (tarn_budget_stats){.used = load(&b->used),
+    return (tarn_budget_stats){.name = b->name,
+                               .used = load(&b->used),
                                .peak = load(&b->peak),
                                .hard = load(&b->hard),
                                .soft = load(&b->soft),

@@ -53,6 +53,7 @@ static void limits_make_sense(void **state)
         tarn_budget_init(&left, &(tarn_budget_options){.parent = &plain, .shared = true}),
         TARN_BAD_ARGUMENT);
     assert_int_equal(tarn_budget_set(&plain, 5, 6), TARN_BAD_ARGUMENT);
+    assert_string_equal(tarn_budget_get(&plain).name, "budget");
     assert_int_equal(tarn_budget_get(&plain).hard, 10);
     assert_int_equal(tarn_budget_set(&plain, 0, 6), TARN_OK);
     assert_null(tarn_budget_charge(&plain, 100));
